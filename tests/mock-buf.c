@@ -6,8 +6,10 @@
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/scatterlist.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -91,6 +93,8 @@ static struct sg_table *mock_map(struct dma_buf_attachment *attach, enum dma_dat
 	mock->mapped++;
 	mock->dir = dir;
 	mock->last_sgt = sgt;
+	if (mock->no_cpu_list)
+		sgt->orig_nents = 0;
 	return sgt;
 }
 
@@ -103,6 +107,7 @@ static void mock_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 			     dir == mock->dir;
 	mock->calls.unmap++;
 	mock->mapped--;
+	sgt->orig_nents = sgt->nents;
 	sg_free_table(sgt);
 	kfree(sgt);
 }
@@ -207,6 +212,17 @@ void mock_buf_describe(struct mock_buf *mock, struct dma_buf_export_info *info, 
 	};
 }
 
+int mock_buf_export(struct mock_buf *mock, const struct dma_buf_export_info *info)
+{
+	struct dma_buf *dmabuf = dma_buf_export(info);
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	mock->dmabuf = dmabuf;
+	atomic_inc(&alive);
+	return 0;
+}
+
 bool mock_buf_wait_released(struct mock_buf *mock)
 {
 	/* Kernel threads close files in a work item. */
@@ -255,14 +271,35 @@ struct mock_buf *mock_buf(struct kunit *test, size_t size, unsigned int kind)
 {
 	struct mock_buf *mock = mock_buf_prepare(test, size);
 	struct dma_buf_export_info info;
-	struct dma_buf *dmabuf;
 
 	mock_buf_describe(mock, &info, kind);
-	dmabuf = dma_buf_export(&info);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dmabuf);
-	mock->dmabuf = dmabuf;
-	atomic_inc(&alive);
+	KUNIT_ASSERT_EQ(test, 0, mock_buf_export(mock, &info));
 	return mock;
+}
+
+void mock_signal_self(void)
+{
+	allow_signal(SIGUSR1);
+	send_sig(SIGUSR1, current, 1);
+}
+
+void mock_signal_clear(void)
+{
+	flush_signals(current);
+	disallow_signal(SIGUSR1);
+}
+
+void mock_buf_add_fence(struct kunit *test, struct dma_buf *dmabuf, struct dma_fence *fence,
+			enum dma_resv_usage usage)
+{
+	int ret;
+
+	dma_resv_lock(dmabuf->resv, NULL);
+	ret = dma_resv_reserve_fences(dmabuf->resv, 1);
+	if (!ret)
+		dma_resv_add_fence(dmabuf->resv, fence, usage);
+	dma_resv_unlock(dmabuf->resv);
+	KUNIT_ASSERT_EQ(test, 0, ret);
 }
 
 int mock_buf_alive(void)
@@ -295,9 +332,12 @@ struct device *mock_device(struct kunit *test, const char *name)
 struct mock_importer *mock_importer(struct kunit *test)
 {
 	struct mock_importer *importer = kunit_kzalloc(test, sizeof(*importer), GFP_KERNEL);
+	static unsigned int last;
 
 	KUNIT_ASSERT_NOT_NULL(test, importer);
-	importer->dev = mock_device(test, "mock-importer");
+	/* Each of these devices comes with a driver, and no two may share a name. */
+	snprintf(importer->name, sizeof(importer->name), "mock-importer-%u", ++last);
+	importer->dev = mock_device(test, importer->name);
 	return importer;
 }
 
@@ -352,40 +392,75 @@ char *mock_fdinfo(struct kunit *test, struct file *file)
 	return m.buf;
 }
 
-/* Open @path of debugfs, which need not be mounted anywhere. */
-static struct file *debugfs_open(struct kunit *test, const char *path)
-{
-	struct file_system_type *type = get_fs_type("debugfs");
+struct mock_mount {
 	struct vfsmount *mnt;
 	struct file *file;
+};
 
-	KUNIT_ASSERT_NOT_NULL(test, type);
-	mnt = kern_mount(type);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mnt);
-	file = file_open_root_mnt(mnt, path, O_RDONLY, 0);
-	mntput(mnt);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	return file;
+static void mock_fs_close(void *data)
+{
+	struct mock_mount *mount = data;
+
+	if (!IS_ERR_OR_NULL(mount->file))
+		__fput_sync(mount->file);
+	kern_unmount(mount->mnt);
 }
 
-char *mock_debugfs_read(struct kunit *test, const char *path, size_t chunk)
+struct file *mock_fs_open(struct kunit *test, const char *type, const char *path)
+{
+	struct mock_mount *mount = kunit_kzalloc(test, sizeof(*mount), GFP_KERNEL);
+	/* Built in, so it does not matter that nobody can put it from a module. */
+	struct file_system_type *fs = get_fs_type(type);
+
+	KUNIT_ASSERT_NOT_NULL(test, mount);
+	KUNIT_ASSERT_NOT_NULL(test, fs);
+	mount->mnt = kern_mount(fs);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mount->mnt);
+	mount->file = file_open_root_mnt(mount->mnt, path, O_RDONLY, 0);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mock_fs_close, mount));
+	return mount->file;
+}
+
+/* Old files read to user memory only, new ones to any. */
+static ssize_t mock_read_some(struct kunit *test, struct file *file, char *to, size_t len,
+			      loff_t *pos)
+{
+	void __user *page;
+	ssize_t got;
+
+	if (!file->f_op->read)
+		return kernel_read(file, to, len, pos);
+
+	page = mock_user_page(test);
+	got = file->f_op->read(file, page, min(len, PAGE_SIZE), pos);
+	if (got > 0)
+		mock_from_user(test, to, page, got);
+	return got;
+}
+
+char *mock_fs_read(struct kunit *test, struct file *file, loff_t *pos, size_t chunk)
 {
 	const size_t room = SZ_256K;
-	void __user *page = mock_user_page(test);
 	char *text = kunit_kzalloc(test, room, GFP_KERNEL);
-	struct file *file = debugfs_open(test, path);
 	size_t len = 0;
 	ssize_t got;
-	loff_t pos = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
-	while ((got = file->f_op->read(file, page, min_t(size_t, chunk, PAGE_SIZE), &pos)) > 0) {
-		KUNIT_ASSERT_LT(test, len + got, room);
-		mock_from_user(test, text + len, page, got);
+	while ((got = mock_read_some(test, file, text + len, chunk, pos)) > 0) {
 		len += got;
+		KUNIT_ASSERT_LT(test, len + chunk, room);
 	}
-	fput(file);
-	flush_delayed_fput();
 	KUNIT_EXPECT_EQ(test, 0, got);
 	return text;
 }
+
+char *mock_bufinfo(struct kunit *test)
+{
+	struct file *file = mock_fs_open(test, "debugfs", "dma_buf/bufinfo");
+	loff_t pos = 0;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	return mock_fs_read(test, file, &pos, PAGE_SIZE);
+}
+
+MODULE_IMPORT_NS(DMA_BUF);

@@ -50,6 +50,8 @@ struct mock_buf {
 	/* the last unmap got the list and the direction of the last map, unharmed */
 	bool unmap_ok;
 
+	/* hand out lists for the device alone, with no entries for the CPU */
+	bool no_cpu_list;
 	/* what the callbacks answer; -ENODATA makes map answer NULL */
 	int attach_err, pin_err, map_err, begin_err, end_err, mmap_err, vmap_err;
 	/* run inside of the callback of that name, if set */
@@ -63,11 +65,13 @@ struct mock_buf {
 /**
  * struct mock_importer - a device that follows a buffer's moves
  * @dev: the device
+ * @name: of the device's driver
  * @moves: how often move_notify ran
  * @unlocked_moves: how often it ran without the reservation
  */
 struct mock_importer {
 	struct device *dev;
+	char name[24];
 	unsigned int moves;
 	unsigned int unlocked_moves;
 };
@@ -77,6 +81,9 @@ extern const struct dma_buf_attach_ops mock_importer_ops;
 /* Fill in @mock and @info without exporting; what mock_buf() does first. */
 void mock_buf_describe(struct mock_buf *mock, struct dma_buf_export_info *info,
 		       unsigned int kind);
+
+/* dma_buf_export(), the second thing it does; 0 or what that answers. */
+int mock_buf_export(struct mock_buf *mock, const struct dma_buf_export_info *info);
 
 /* Memory for a buffer of @size bytes that is not exported yet; freed with the case. */
 struct mock_buf *mock_buf_prepare(struct kunit *test, size_t size);
@@ -89,6 +96,14 @@ bool mock_buf_put(struct mock_buf *mock);
 
 /* Wait for a release that is under way; false when none comes within a second. */
 bool mock_buf_wait_released(struct mock_buf *mock);
+
+/* Have a signal pending, so that whatever waits interruptibly ends at once; or not. */
+void mock_signal_self(void);
+void mock_signal_clear(void);
+
+/* Add @fence to the reservation of @dmabuf. */
+void mock_buf_add_fence(struct kunit *test, struct dma_buf *dmabuf, struct dma_fence *fence,
+			enum dma_resv_usage usage);
 
 /* How many mock buffers are exported and not yet released. */
 int mock_buf_alive(void);
@@ -115,7 +130,13 @@ long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *a
 /* What the show_fdinfo callback of @file prints; freed with the case. */
 char *mock_fdinfo(struct kunit *test, struct file *file);
 
-/* All of a debugfs file, read @chunk bytes at a time; freed with the case. */
-char *mock_debugfs_read(struct kunit *test, const char *path, size_t chunk);
+/* @path in a file system that need not be mounted; closed with the case. */
+struct file *mock_fs_open(struct kunit *test, const char *type, const char *path);
+
+/* All of that file from @pos on, @chunk bytes at a time; freed with the case. */
+char *mock_fs_read(struct kunit *test, struct file *file, loff_t *pos, size_t chunk);
+
+/* What debugfs says about all buffers; freed with the case. */
+char *mock_bufinfo(struct kunit *test);
 
 #endif
