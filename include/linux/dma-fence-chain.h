@@ -78,7 +78,7 @@ dma_fence_chain_contained(struct dma_fence *fence)
  * dma_fence_chain_free(), or NULL when there is no memory.
  */
 #define dma_fence_chain_alloc()	\
-	kmalloc_array(1, sizeof(struct dma_fence_chain), GFP_KERNEL)
+	kmalloc(sizeof(struct dma_fence_chain), GFP_KERNEL)
 
 /**
  * dma_fence_chain_free - give back a link that was never initialised
