@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A picture that tells which frame it belongs to: to the eye by the number in it, to the comparison
+ * by each single pixel. The background is a fixed relief coloured from a wheel of distinct colours
+ * that turns with the frame number, so that no pixel has the same colour in two frames less than
+ * WHEEL apart. The number and its plate carry the low twelve bits of the frame number in the low
+ * bits of their colours.
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "pattern.h"
+
+/* The wheel runs through six ramps between two of the channels' extremes, one step per colour. */
+#define DARK		28
+#define BRIGHT		236
+#define RAMP		(BRIGHT - DARK)
+#define WHEEL		(6 * RAMP)
+#define WHEEL_STEP	7	/* shares no divisor with WHEEL: every colour has its turn */
+
+#define WAVE		1024
+#define DIGITS		4
+#define GLYPH_WIDTH	5
+#define GLYPH_HEIGHT	7
+#define SCALE		14
+#define CELL		((GLYPH_WIDTH + 1) * SCALE)
+#define MARGIN		(2 * SCALE)
+#define PLATE_WIDTH	(DIGITS * CELL - SCALE + 2 * MARGIN)
+#define PLATE_HEIGHT	(GLYPH_HEIGHT * SCALE + 2 * MARGIN)
+#define PLATE_LEFT	((DEMO_WIDTH - PLATE_WIDTH) / 2)
+#define PLATE_TOP	((DEMO_HEIGHT - PLATE_HEIGHT) / 2)
+
+#define COLOUR_BITS	0x00ffffff	/* X of XRGB means nothing */
+
+/* The frames a wrong pixel may come from: what the buffers held before or will hold next. */
+#define NEIGHBOURS	(2 * DEMO_BUFFERS)
+
+static const __u8 glyphs[10][GLYPH_HEIGHT] = {
+	{ 0x0e, 0x11, 0x13, 0x15, 0x19, 0x11, 0x0e },
+	{ 0x04, 0x0c, 0x04, 0x04, 0x04, 0x04, 0x0e },
+	{ 0x0e, 0x11, 0x01, 0x06, 0x08, 0x10, 0x1f },
+	{ 0x0e, 0x11, 0x01, 0x06, 0x01, 0x11, 0x0e },
+	{ 0x02, 0x06, 0x0a, 0x12, 0x1f, 0x02, 0x02 },
+	{ 0x1f, 0x10, 0x1e, 0x01, 0x01, 0x11, 0x0e },
+	{ 0x06, 0x08, 0x10, 0x1e, 0x11, 0x11, 0x0e },
+	{ 0x1f, 0x01, 0x02, 0x04, 0x08, 0x08, 0x08 },
+	{ 0x0e, 0x11, 0x11, 0x0e, 0x11, 0x11, 0x0e },
+	{ 0x0e, 0x11, 0x11, 0x0f, 0x01, 0x02, 0x0c },
+};
+
+static __u32 wheel[2 * WHEEL];	/* twice, so that relief + turn needs no modulo */
+static __u16 relief[DEMO_HEIGHT][DEMO_WIDTH];
+
+static __u32 wheel_colour(unsigned int at)
+{
+	unsigned int up = DARK + at % RAMP, down = BRIGHT - at % RAMP;
+
+	switch (at / RAMP) {
+	case 0:
+		return BRIGHT << 16 | up << 8 | DARK;
+	case 1:
+		return down << 16 | BRIGHT << 8 | DARK;
+	case 2:
+		return DARK << 16 | BRIGHT << 8 | up;
+	case 3:
+		return DARK << 16 | down << 8 | BRIGHT;
+	case 4:
+		return up << 16 | DARK << 8 | BRIGHT;
+	default:
+		return BRIGHT << 16 | DARK << 8 | down;
+	}
+}
+
+/* Few calls of sin(): an emulated machine is slow at floating point. */
+void pattern_init(void)
+{
+	static int wave[WAVE];
+	const int height = WHEEL / 10;
+
+	for (int i = 0; i < WAVE; i++)
+		wave[i] = (int)lround(height * sin(2 * M_PI * i / WAVE));
+	for (unsigned int i = 0; i < 2 * WHEEL; i++)
+		wheel[i] = wheel_colour(i % WHEEL);
+
+	for (int y = 0; y < DEMO_HEIGHT; y++) {
+		for (int x = 0; x < DEMO_WIDTH; x++) {
+			int dx = x - DEMO_WIDTH / 2, dy = y - DEMO_HEIGHT / 2;
+			int sum = wave[(dx * dx + dy * dy) / 80 % WAVE] +
+				  wave[x * 3 % WAVE] + wave[y * 4 % WAVE] +
+				  wave[(x + y) * 2 % WAVE];
+
+			relief[y][x] = WHEEL / 2 + sum;
+		}
+	}
+}
+
+/* Spreads twelve bits over the low four of each channel: invisible to the eye. */
+static __u32 tagged(__u32 colour, unsigned int number)
+{
+	return colour | (number >> 8 & 15) << 16 | (number >> 4 & 15) << 8 | (number & 15);
+}
+
+static bool glyph_dot(unsigned int number, unsigned int x, unsigned int y)
+{
+	static const unsigned int tens[DIGITS] = { 1000, 100, 10, 1 };
+	unsigned int cell = x / CELL, column = x % CELL / SCALE;
+
+	if (column >= GLYPH_WIDTH)
+		return false;
+	return glyphs[number / tens[cell] % 10][y / SCALE] >> (GLYPH_WIDTH - 1 - column) & 1;
+}
+
+/* One line of the plate with the number, @y lines below its upper edge. */
+static void plate_line(__u32 *line, unsigned int number, unsigned int y)
+{
+	__u32 paper = tagged(0x101010, number), ink = tagged(0xf0f0f0, number);
+
+	for (unsigned int x = 0; x < PLATE_WIDTH; x++)
+		line[x] = paper;
+	if (y < MARGIN || y >= PLATE_HEIGHT - MARGIN)
+		return;
+	for (unsigned int x = 0; x < PLATE_WIDTH - 2 * MARGIN; x++)
+		if (glyph_dot(number, x, y - MARGIN))
+			line[MARGIN + x] = ink;
+}
+
+static void pattern_line(__u32 *line, unsigned int number, unsigned int y)
+{
+	const __u32 *turned = wheel + number * WHEEL_STEP % WHEEL;
+
+	for (unsigned int x = 0; x < DEMO_WIDTH; x++)
+		line[x] = turned[relief[y][x]];
+	if (y >= PLATE_TOP && y < PLATE_TOP + PLATE_HEIGHT)
+		plate_line(line + PLATE_LEFT, number, y - PLATE_TOP);
+}
+
+static const __u32 *line_at(const __u32 *pixels, size_t pitch, unsigned int y)
+{
+	return (const __u32 *)((const char *)pixels + pitch * y);
+}
+
+void pattern_draw(__u32 *pixels, size_t pitch, unsigned int number,
+		  unsigned int from, unsigned int to)
+{
+	__u32 line[DEMO_WIDTH];
+
+	for (unsigned int y = from; y < to; y++) {
+		pattern_line(line, number, y);
+		memcpy((void *)line_at(pixels, pitch, y), line, sizeof(line));
+	}
+}
+
+static unsigned int count_wrong(const __u32 *got, const __u32 *expected, unsigned int *first)
+{
+	unsigned int wrong = 0;
+
+	for (unsigned int x = 0; x < DEMO_WIDTH; x++) {
+		if (!((got[x] ^ expected[x]) & COLOUR_BITS))
+			continue;
+		if (!wrong++)
+			*first = x;
+	}
+	return wrong;
+}
+
+/* Does the pixel belong to a neighbour of frame @number? Negative: to none. */
+static int pixel_owner(__u32 pixel, unsigned int number, unsigned int x, unsigned int y)
+{
+	unsigned int first = number > NEIGHBOURS ? number - NEIGHBOURS : 1;
+	__u32 line[DEMO_WIDTH];
+
+	for (unsigned int other = first; other <= number + NEIGHBOURS; other++) {
+		pattern_line(line, other, y);
+		if (!((pixel ^ line[x]) & COLOUR_BITS))
+			return other;
+	}
+	return -1;
+}
+
+static bool is_whole_picture(const __u32 *pixels, size_t pitch, unsigned int number)
+{
+	__u32 line[DEMO_WIDTH];
+	unsigned int x;
+
+	for (unsigned int y = 0; y < DEMO_HEIGHT; y++) {
+		pattern_line(line, number, y);
+		if (count_wrong(line_at(pixels, pitch, y), line, &x))
+			return false;
+	}
+	return true;
+}
+
+struct verdict pattern_compare(const __u32 *pixels, size_t pitch, unsigned int number)
+{
+	struct verdict verdict = { .picture = PICTURE_RIGHT, .other = -1 };
+	__u32 line[DEMO_WIDTH];
+
+	for (unsigned int y = 0; y < DEMO_HEIGHT; y++) {
+		unsigned int x = 0, wrong;
+
+		pattern_line(line, number, y);
+		wrong = count_wrong(line_at(pixels, pitch, y), line, &x);
+		if (wrong && !verdict.wrong) {
+			verdict.x = x;
+			verdict.y = y;
+		}
+		verdict.wrong += wrong;
+	}
+	if (!verdict.wrong)
+		return verdict;
+
+	verdict.other = pixel_owner(line_at(pixels, pitch, verdict.y)[verdict.x],
+				    number, verdict.x, verdict.y);
+	if (verdict.other >= 0 && is_whole_picture(pixels, pitch, verdict.other))
+		verdict.picture = PICTURE_OTHER;
+	else
+		verdict.picture = PICTURE_TORN;
+	return verdict;
+}
