@@ -8,15 +8,16 @@
  */
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pattern.h"
 
-/* The wheel runs through six ramps between two of the channels' extremes, one step per colour. */
-#define DARK		28
-#define BRIGHT		236
-#define RAMP		(BRIGHT - DARK)
-#define WHEEL		(6 * RAMP)
+/*
+ * The wheel leads from hue to hue and back to the first. In each step the channel with the longest
+ * way to go changes by one, and the paths do not cross: no colour appears twice.
+ */
+#define WHEEL		666
 #define WHEEL_STEP	7	/* shares no divisor with WHEEL: every colour has its turn */
 
 #define WAVE		1024
@@ -52,23 +53,48 @@ static const __u8 glyphs[10][GLYPH_HEIGHT] = {
 static __u32 wheel[2 * WHEEL];	/* twice, so that relief + turn needs no modulo */
 static __u16 relief[DEMO_HEIGHT][DEMO_WIDTH];
 
-static __u32 wheel_colour(unsigned int at)
-{
-	unsigned int up = DARK + at % RAMP, down = BRIGHT - at % RAMP;
+static const __u8 hues[][3] = {
+	{ 16, 32, 96 }, { 16, 140, 150 }, { 250, 190, 80 }, { 230, 80, 90 }, { 110, 30, 110 },
+};
 
-	switch (at / RAMP) {
-	case 0:
-		return BRIGHT << 16 | up << 8 | DARK;
-	case 1:
-		return down << 16 | BRIGHT << 8 | DARK;
-	case 2:
-		return DARK << 16 | BRIGHT << 8 | up;
-	case 3:
-		return DARK << 16 | down << 8 | BRIGHT;
-	case 4:
-		return up << 16 | DARK << 8 | BRIGHT;
-	default:
-		return BRIGHT << 16 | DARK << 8 | down;
+#define HUES (sizeof(hues) / sizeof(*hues))
+
+/* The colour @step steps of @way on the way from hue @from to hue @to. */
+static __u32 mix(const __u8 *from, const __u8 *to, int step, int way)
+{
+	__u32 colour = 0;
+
+	for (int channel = 0; channel < 3; channel++)
+		colour = colour << 8 |
+			 (from[channel] + (to[channel] - from[channel]) * step / way);
+	return colour;
+}
+
+static int longest_way(const __u8 *from, const __u8 *to)
+{
+	int longest = 0;
+
+	for (int channel = 0; channel < 3; channel++) {
+		int way = abs(to[channel] - from[channel]);
+
+		if (way > longest)
+			longest = way;
+	}
+	return longest;
+}
+
+static void build_wheel(void)
+{
+	unsigned int at = 0;
+
+	for (unsigned int i = 0; i < HUES; i++) {
+		const __u8 *from = hues[i], *to = hues[(i + 1) % HUES];
+		int way = longest_way(from, to);
+
+		for (int step = 0; step < way; step++, at++) {
+			wheel[at] = mix(from, to, step, way);
+			wheel[at + WHEEL] = wheel[at];
+		}
 	}
 }
 
@@ -80,15 +106,14 @@ void pattern_init(void)
 
 	for (int i = 0; i < WAVE; i++)
 		wave[i] = (int)lround(height * sin(2 * M_PI * i / WAVE));
-	for (unsigned int i = 0; i < 2 * WHEEL; i++)
-		wheel[i] = wheel_colour(i % WHEEL);
+	build_wheel();
 
 	for (int y = 0; y < DEMO_HEIGHT; y++) {
 		for (int x = 0; x < DEMO_WIDTH; x++) {
 			int dx = x - DEMO_WIDTH / 2, dy = y - DEMO_HEIGHT / 2;
-			int sum = wave[(dx * dx + dy * dy) / 80 % WAVE] +
-				  wave[x * 3 % WAVE] + wave[y * 4 % WAVE] +
-				  wave[(x + y) * 2 % WAVE];
+			int sum = wave[(dx * dx + dy * dy) / 60 % WAVE] +
+				  wave[x * 4 % WAVE] + wave[y * 5 % WAVE] +
+				  wave[(x + y) * 3 % WAVE];
 
 			relief[y][x] = WHEEL / 2 + sum;
 		}

@@ -55,7 +55,7 @@ class Drawing:
                                       f"l-{size} -{size}z", **style)
 
     def text(self, x, y, text, **style):
-        style = {"font-size": 12, "fill": INK, **style}
+        style = {"font_size": 12, "fill": INK, **style}
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}"{attributes(style)}>{escape(text)}</text>')
 
     def element(self, name, title=None, **style):
@@ -159,7 +159,7 @@ def draw_buffer(drawing, scale, frames, buffer, top):
         bar(drawing, scale, frame["flipped"], screen_end(frames, frame), lanes[2],
             f"screen shows {name}", fill=colour)
         if scale.has(frame["captured"]):
-            drawing.diamond(scale(frame["captured"]), lanes[2] + LANE / 2, 5,
+            drawing.diamond(scale(frame["captured"]), lanes[2] + LANE - 1, 4,
                             f"{name} captured, {frame['picture']}: {frame['captured']} µs",
                             fill="white" if frame["picture"] == "right" else "#dc2626",
                             stroke=INK)
@@ -173,13 +173,13 @@ def draw_legend(drawing, y):
     x = LEFT
     colour = COLOURS[0]
     entries = [
-        ("draws a frame", lambda: drawing.rect(x, y - 11, 26, 14, fill=colour, rx=3)),
+        ("drawn, shown (with the frame's number)",
+         lambda: drawing.rect(x, y - 11, 26, 14, fill=colour, rx=3)),
         ("write fence pending", lambda: drawing.rect(x, y - 11, 26, 14, fill="url(#pending)",
                                                      stroke="#b91c1c", rx=3)),
         ("flip queued", lambda: drawing.rect(x, y - 11, 26, 14, fill=colour, fill_opacity=0.25,
                                              rx=3)),
-        ("on the screen", lambda: drawing.rect(x, y - 11, 26, 14, fill=colour, rx=3)),
-        ("captured (red: wrong)", lambda: drawing.diamond(x + 13, y - 4, 5, fill="white",
+        ("captured (red: wrong)", lambda: drawing.diamond(x + 13, y - 4, 4, fill="white",
                                                           stroke=INK)),
         ("poll(POLLOUT): buffer free", lambda: drawing.line(x + 13, y - 13, x + 13, y + 5,
                                                             stroke=INK, stroke_width=1.5,
