@@ -21,6 +21,7 @@
 #define RETRY_MS	20
 
 #define LEVEL_ERROR	3
+#define LATE_VBLANK	"vblank timer overrun"
 
 /* Bits 5, 7, 9 and 14 of "tainted": bad page, died, warned, soft lockup. */
 #define TAINT_BAD	0x42a0
@@ -168,31 +169,33 @@ static bool read_number(const char *path, const char *key, unsigned long *number
 	return found;
 }
 
-unsigned int checks_count_warnings(__u64 start)
+struct log_findings checks_read_log(__u64 start)
 {
+	struct log_findings found = {};
 	struct record record;
-	unsigned int count = 0;
 	unsigned long taint;
 	int log = open_log();
 
 	while (next_record(log, &record)) {
+		if (record.sequence > start && strstr(record.text, LATE_VBLANK))
+			found.late_vblanks++;
 		if (!is_warning(&record, start))
 			continue;
 		printf("kernel log: %s\n", record.text);
-		count++;
+		found.warnings++;
 	}
 	close(log);
 
 	/* These outlast a log that has wrapped around. */
-	if (read_number(TAINTED, "", &taint) && taint & TAINT_BAD && !count) {
+	if (read_number(TAINTED, "", &taint) && taint & TAINT_BAD && !found.warnings) {
 		printf("kernel: tainted by a warning (%#lx)\n", taint);
-		count++;
+		found.warnings++;
 	}
-	if (checks_lockdep() == LOCKDEP_OFF && !count) {
+	if (checks_lockdep() == LOCKDEP_OFF && !found.warnings) {
 		printf("kernel: lockdep switched itself off\n");
-		count++;
+		found.warnings++;
 	}
-	return count;
+	return found;
 }
 
 void checks_write_log(const char *text)

@@ -24,13 +24,18 @@ unsigned int checks_count_leaked_buffers(void);
 /* The sequence number of the last record in the kernel log. */
 __u64 checks_last_log_record(void);
 
+struct log_findings {
+	unsigned int warnings;
+	unsigned int late_vblanks;	/* vkms remarks on them; the machine is slow, no more */
+};
+
 /*
  * Prints and counts the warnings in the kernel log: of any time those of the kernel's own checks,
  * and whatever else is an error if it came after record @start.
  */
-unsigned int checks_count_warnings(__u64 start);
+struct log_findings checks_read_log(__u64 start);
 
-/* Adds a record to the kernel log. */
+/* Adds a record, a line, to the kernel log. */
 void checks_write_log(const char *text);
 
 enum lockdep checks_lockdep(void);

@@ -5,7 +5,7 @@
  *	export the buffer's write fence, commit the flip with it as in-fence and with a capture,
  *	import the out-fences into the buffer and into the one that leaves the screen,
  *	tell the producer that the fences of the latter now say when it is free,
- *	and, while the kernel waits for the producer's fence, look at the last capture.
+ *	wait for the flip and, while the capture is being made, look at the one before.
  */
 
 #include <stdlib.h>
@@ -161,25 +161,6 @@ static void queue_flip(struct display *display, unsigned int number)
 	ipc_send(display->socket, &message);
 }
 
-static void finish_flip(struct display *display, unsigned int number)
-{
-	struct frame *frame = &display->report->frames[number];
-	struct kms_flip *flip = &display->flip;
-
-	fence_wait(flip->out_fence, "the out-fence of a flip");
-	if (!fence_is_signalled(flip->in_fence))
-		display->report->flips_early++;
-	fence_wait(flip->capture_fence, "the out-fence of a capture");
-	kms_wait_capture_idle(&display->kms, &capture_of(display, number)->fb);
-	frame->flipped = fence_time(flip->out_fence);
-	frame->captured = fence_time(flip->capture_fence);
-
-	close(flip->in_fence);
-	close(flip->out_fence);
-	close(flip->capture_fence);
-	display->shown = number;
-}
-
 static void look_at(struct display *display, unsigned int number)
 {
 	const struct capture *capture = capture_of(display, number);
@@ -187,7 +168,33 @@ static void look_at(struct display *display, unsigned int number)
 	display->report->frames[number].verdict =
 		pattern_compare(capture->pixels, capture->fb.pitch, number);
 	if (number == display->report->options->frames)
-		report_write_picture(display->report, capture->pixels, capture->fb.pitch);
+		report_keep_picture(display->report, capture->pixels, capture->fb.pitch);
+}
+
+/*
+ * The times are when this process sees the fences signalled: the time that an out-fence itself
+ * reports is the vblank's nominal one, on a slow machine up to a refresh before it came.
+ */
+static void finish_flip(struct display *display, unsigned int number)
+{
+	struct frame *frame = &display->report->frames[number];
+	struct kms_flip *flip = &display->flip;
+
+	fence_wait(flip->out_fence, "the out-fence of a flip");
+	frame->flipped = demo_now();
+	if (!fence_is_signalled(flip->in_fence))
+		display->report->flips_early++;
+	if (display->shown)
+		look_at(display, display->shown);
+
+	fence_wait(flip->capture_fence, "the out-fence of a capture");
+	frame->captured = demo_now();
+	kms_wait_capture_idle(&display->kms, &capture_of(display, number)->fb);
+
+	close(flip->in_fence);
+	close(flip->out_fence);
+	close(flip->capture_fence);
+	display->shown = number;
 }
 
 static void show_frames(struct display *display)
@@ -202,8 +209,6 @@ static void show_frames(struct display *display)
 		if (message.number != number)
 			die("the producer sent frame %u instead of %u", message.number, number);
 		queue_flip(display, number);
-		if (number > 1)
-			look_at(display, number - 1);
 		finish_flip(display, number);
 	}
 }

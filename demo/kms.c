@@ -48,11 +48,6 @@ static const struct property plane_properties[] = {
 	{}
 };
 
-static const struct property connector_properties[] = {
-	PROPERTY("CRTC_ID", connector_crtc),
-	{}
-};
-
 static const struct property writeback_properties[] = {
 	PROPERTY("CRTC_ID", writeback_crtc),
 	PROPERTY("WRITEBACK_FB_ID", writeback_fb),
@@ -107,45 +102,51 @@ static void find_plane(struct kms *kms)
 		die("vkms has no primary plane");
 }
 
-static void use_mode(struct kms *kms, const drmModeModeInfo *mode)
+/* The connector's own mode of the demonstration's size; 0 if it has none. */
+static __u32 find_mode(struct kms *kms, const drmModeConnector *connector)
 {
-	if (drmModeCreatePropertyBlob(kms->fd, mode, sizeof(*mode), &kms->mode))
-		die_errno("vkms: DRM_IOCTL_MODE_CREATEPROPBLOB");
-}
+	__u32 blob = 0;
 
-static void look_at_connector(struct kms *kms, __u32 id)
-{
-	drmModeConnectorPtr connector = drmModeGetConnector(kms->fd, id);
+	for (int i = 0; i < connector->count_modes && !blob; i++) {
+		const drmModeModeInfo *mode = &connector->modes[i];
 
-	if (!connector)
-		die_errno("connector %u", id);
-	if (connector->connector_type == DRM_MODE_CONNECTOR_WRITEBACK) {
-		kms->writeback = id;
-	} else if (!kms->connector) {
-		kms->connector = id;
-		for (int i = 0; i < connector->count_modes && !kms->mode; i++)
-			if (connector->modes[i].hdisplay == DEMO_WIDTH &&
-			    connector->modes[i].vdisplay == DEMO_HEIGHT)
-				use_mode(kms, &connector->modes[i]);
+		if (mode->hdisplay != DEMO_WIDTH || mode->vdisplay != DEMO_HEIGHT)
+			continue;
+		if (drmModeCreatePropertyBlob(kms->fd, mode, sizeof(*mode), &blob))
+			die_errno("vkms: DRM_IOCTL_MODE_CREATEPROPBLOB");
 	}
-	drmModeFreeConnector(connector);
+	return blob;
 }
 
-static void find_connectors(struct kms *kms)
+/*
+ * The screen is the writeback connector alone: the DRM core refuses to drive two connectors with
+ * one CRTC unless the driver calls their encoders clones of each other, which vkms does not.
+ */
+static void find_writeback(struct kms *kms)
 {
 	drmModeResPtr resources = drmModeGetResources(kms->fd);
 
 	if (!resources || !resources->count_crtcs)
 		die_errno("vkms: DRM_IOCTL_MODE_GETRESOURCES");
 	kms->crtc = resources->crtcs[0];
-	for (int i = 0; i < resources->count_connectors; i++)
-		look_at_connector(kms, resources->connectors[i]);
+	for (int i = 0; i < resources->count_connectors && !kms->writeback; i++) {
+		__u32 id = resources->connectors[i];
+		drmModeConnectorPtr connector = drmModeGetConnector(kms->fd, id);
+
+		if (!connector)
+			die_errno("vkms: connector %u", id);
+		if (connector->connector_type == DRM_MODE_CONNECTOR_WRITEBACK) {
+			kms->writeback = id;
+			kms->mode = find_mode(kms, connector);
+		}
+		drmModeFreeConnector(connector);
+	}
 	drmModeFreeResources(resources);
 
 	if (!kms->writeback)
 		die("vkms has no writeback connector (parameter enable_writeback=1 makes one)");
 	if (!kms->mode)
-		die("vkms has no connector with a mode of %dx%d", DEMO_WIDTH, DEMO_HEIGHT);
+		die("vkms has no mode of %dx%d", DEMO_WIDTH, DEMO_HEIGHT);
 }
 
 void kms_open(struct kms *kms)
@@ -164,11 +165,9 @@ void kms_open(struct kms *kms)
 	if (!drmIsMaster(kms->fd))
 		die("vkms is in use: another process is its DRM master");
 
-	find_connectors(kms);
+	find_writeback(kms);
 	find_plane(kms);
 	find_properties(kms, kms->crtc, DRM_MODE_OBJECT_CRTC, crtc_properties, NULL);
-	find_properties(kms, kms->connector, DRM_MODE_OBJECT_CONNECTOR, connector_properties,
-			NULL);
 	find_properties(kms, kms->writeback, DRM_MODE_OBJECT_CONNECTOR, writeback_properties,
 			NULL);
 }
@@ -273,7 +272,6 @@ static void switch_crtc(struct kms *kms, bool on, const char *what)
 
 	set(request, kms->crtc, kms->crtc_mode, on ? kms->mode : 0);
 	set(request, kms->crtc, kms->crtc_active, on);
-	set(request, kms->connector, kms->connector_crtc, on ? kms->crtc : 0);
 	set(request, kms->writeback, kms->writeback_crtc, on ? kms->crtc : 0);
 	set_plane(kms, request, 0);
 	submit(kms, request, DRM_MODE_ATOMIC_ALLOW_MODESET, what);

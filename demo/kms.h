@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Mode setting on vkms: one plane, one connector, one writeback connector. */
+/* Mode setting on vkms: one plane, and the writeback connector as the screen. */
 
 #ifndef DEMO_KMS_H
 #define DEMO_KMS_H
@@ -11,7 +11,7 @@
 struct kms {
 	int fd;
 	unsigned int minor;
-	__u32 crtc, plane, connector, writeback;
+	__u32 crtc, plane, writeback;
 	__u32 mode;		/* property blob */
 
 	/* property ids */
@@ -19,7 +19,6 @@ struct kms {
 	__u32 plane_type, plane_fb, plane_crtc, plane_in_fence;
 	__u32 plane_src_x, plane_src_y, plane_src_w, plane_src_h;
 	__u32 plane_crtc_x, plane_crtc_y, plane_crtc_w, plane_crtc_h;
-	__u32 connector_crtc;
 	__u32 writeback_crtc, writeback_fb, writeback_out_fence;
 };
 

@@ -187,11 +187,11 @@ int main(int argc, char **argv)
 
 	report.end = demo_now();
 	if (options.leave_out == BREAK_LOG)
-		checks_write_log("<4>WARNING: written by dmabuf-demo --break log");
+		checks_write_log("<4>WARNING: written by dmabuf-demo --break log\n");
 	report.leaked_buffers = checks_count_leaked_buffers();
-	report.warnings = checks_count_warnings(log_start);
+	report.log = checks_read_log(log_start);
 	report.lockdep = checks_lockdep();
 
-	report_write_timeline(&report);
+	report_write_files(&report);
 	return report_print(&report) ? EXIT_RIGHT : EXIT_WRONG;
 }

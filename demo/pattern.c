@@ -34,8 +34,8 @@
 
 #define COLOUR_BITS	0x00ffffff	/* X of XRGB means nothing */
 
-/* The frames a wrong pixel may come from: what the buffers held before or will hold next. */
-#define NEIGHBOURS	(2 * DEMO_BUFFERS)
+/* Within this many frames before and after, a colour at a place belongs to one frame alone. */
+#define NEIGHBOURS	(WHEEL / 2 - 1)
 
 static const __u8 glyphs[10][GLYPH_HEIGHT] = {
 	{ 0x0e, 0x11, 0x13, 0x15, 0x19, 0x11, 0x0e },
@@ -189,16 +189,24 @@ static unsigned int count_wrong(const __u32 *got, const __u32 *expected, unsigne
 	return wrong;
 }
 
-/* Does the pixel belong to a neighbour of frame @number? Negative: to none. */
-static int pixel_owner(__u32 pixel, unsigned int number, unsigned int x, unsigned int y)
+static bool is_pixel_of(__u32 pixel, int number, unsigned int x, unsigned int y)
 {
-	unsigned int first = number > NEIGHBOURS ? number - NEIGHBOURS : 1;
 	__u32 line[DEMO_WIDTH];
 
-	for (unsigned int other = first; other <= number + NEIGHBOURS; other++) {
-		pattern_line(line, other, y);
-		if (!((pixel ^ line[x]) & COLOUR_BITS))
-			return other;
+	if (number < 1 || number > DEMO_FRAMES_MAX)
+		return false;
+	pattern_line(line, number, y);
+	return !((pixel ^ line[x]) & COLOUR_BITS);
+}
+
+/* The frame nearest to @number that the pixel belongs to; negative: none. */
+static int pixel_owner(__u32 pixel, int number, unsigned int x, unsigned int y)
+{
+	for (int distance = 1; distance <= NEIGHBOURS; distance++) {
+		if (is_pixel_of(pixel, number - distance, x, y))
+			return number - distance;
+		if (is_pixel_of(pixel, number + distance, x, y))
+			return number + distance;
 	}
 	return -1;
 }

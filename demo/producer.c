@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "checks.h"
@@ -23,7 +22,9 @@
 #include "source.h"
 
 #define LOST_FRAME	10		/* the one that --break frame does not draw */
-#define HOLD_NS		40000000	/* more than two refreshes: room for a flip that is early */
+/* More than two refreshes: room for a flip that is early; and for its capture, if that is made. */
+#define HOLD_MS		40
+#define LONG_HOLD_MS	500
 
 struct buffer {
 	int dmabuf;
@@ -143,7 +144,7 @@ static void expect_busy(struct producer *producer, const struct buffer *buffer, 
  */
 static void hold(struct producer *producer, const struct buffer *buffer)
 {
-	const struct timespec pause = { .tv_nsec = HOLD_NS };
+	bool early = producer->options->leave_out == BREAK_FENCE;
 	const struct buffer *before = NULL;
 
 	while (producer->queued < buffer->number)
@@ -155,7 +156,7 @@ static void hold(struct producer *producer, const struct buffer *buffer)
 		before = &producer->buffers[demo_frame_buffer(buffer->number - 1)];
 	if (before && before->released)
 		expect_busy(producer, before, POLLOUT);
-	nanosleep(&pause, NULL);
+	poll(NULL, 0, early ? LONG_HOLD_MS : HOLD_MS);
 }
 
 static void draw(struct producer *producer, struct buffer *buffer)
@@ -163,7 +164,8 @@ static void draw(struct producer *producer, struct buffer *buffer)
 	if (producer->options->leave_out == BREAK_FRAME && buffer->number == LOST_FRAME)
 		return;
 	pattern_draw(buffer->pixels, producer->pitch, buffer->number, 0, DEMO_HEIGHT / 2);
-	if (demo_frame_is_held(buffer->number))
+	/* Without poll the display may be waiting for this frame's fence to show an older one. */
+	if (demo_frame_is_held(buffer->number) && producer->options->leave_out != BREAK_POLL)
 		hold(producer, buffer);
 	pattern_draw(buffer->pixels, producer->pitch, buffer->number, DEMO_HEIGHT / 2,
 		     DEMO_HEIGHT);

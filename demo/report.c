@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report.h"
 
@@ -14,7 +15,8 @@ void report_start(struct report *report, const struct demo_options *options)
 {
 	*report = (struct report){ .options = options, .start = demo_now() };
 	report->frames = calloc(options->frames + 1, sizeof(*report->frames));
-	if (!report->frames)
+	report->picture = calloc(DEMO_WIDTH * DEMO_HEIGHT, sizeof(*report->picture));
+	if (!report->frames || !report->picture)
 		die_errno("calloc");
 }
 
@@ -45,7 +47,7 @@ static bool is_right(const struct report *report, const struct counts *counts)
 {
 	return counts->shown == report->options->frames &&
 	       !report->fences_missing && !report->flips_early && !report->poll_early &&
-	       !leaked(report) && !report->warnings;
+	       !leaked(report) && !report->log.warnings;
 }
 
 static __s64 relative_us(const struct report *report, __s64 time)
@@ -115,7 +117,8 @@ static void print_checks(const struct report *report, const struct counts *count
 	       report->poll_refused, report->poll_early);
 	printf("bufinfo:    %u buffers left; %d file descriptors left\n",
 	       report->leaked_buffers, report->leaked_fds);
-	printf("kernel log: %u warnings (%s)\n", report->warnings, lockdep[report->lockdep]);
+	printf("kernel log: %u warnings; %s; %u late vblanks (a slow machine)\n",
+	       report->log.warnings, lockdep[report->lockdep], report->log.late_vblanks);
 }
 
 bool report_print(const struct report *report)
@@ -155,12 +158,18 @@ static void finish(FILE *file, const char *name)
 		die_errno("writing %s", name);
 }
 
-void report_write_picture(const struct report *report, const void *pixels, size_t pitch)
+void report_keep_picture(struct report *report, const __u32 *pixels, size_t pitch)
+{
+	for (unsigned int y = 0; y < DEMO_HEIGHT; y++)
+		memcpy(report->picture + y * DEMO_WIDTH, (const char *)pixels + y * pitch,
+		       DEMO_WIDTH * sizeof(*pixels));
+}
+
+static void write_picture(const struct report *report)
 {
 	FILE *file = create(report, "frame.raw");
 
-	for (unsigned int y = 0; y < DEMO_HEIGHT; y++)
-		fwrite((const char *)pixels + y * pitch, sizeof(__u32), DEMO_WIDTH, file);
+	fwrite(report->picture, sizeof(*report->picture), DEMO_WIDTH * DEMO_HEIGHT, file);
 	finish(file, "frame.raw");
 }
 
@@ -193,7 +202,7 @@ static void write_frame(const struct report *report, FILE *file, unsigned int nu
 		number < report->options->frames ? "," : "");
 }
 
-void report_write_timeline(const struct report *report)
+static void write_timeline(const struct report *report)
 {
 	FILE *file = create(report, "timeline.json");
 	struct counts counts = count(report);
@@ -205,10 +214,16 @@ void report_write_timeline(const struct report *report)
 	fprintf(file, " \"summary\": {\"right\": %s, \"shown\": %u, \"torn\": %u, ",
 		is_right(report, &counts) ? "true" : "false", counts.shown, counts.torn);
 	fprintf(file, "\"lost\": %u, \"leaked\": %d, \"waited\": %u, \"warnings\": %u},\n",
-		counts.lost, leaked(report), counts.waited, report->warnings);
+		counts.lost, leaked(report), counts.waited, report->log.warnings);
 	fprintf(file, " \"frames\": [\n");
 	for (unsigned int number = 1; number <= report->options->frames; number++)
 		write_frame(report, file, number);
 	fprintf(file, " ]}\n");
 	finish(file, "timeline.json");
+}
+
+void report_write_files(const struct report *report)
+{
+	write_picture(report);
+	write_timeline(report);
 }

@@ -33,8 +33,9 @@ struct report {
 	unsigned int poll_early;	/* poll answered "free" of a buffer in use */
 	unsigned int leaked_buffers;
 	int leaked_fds;
-	unsigned int warnings;
+	struct log_findings log;
 	enum lockdep lockdep;
+	__u32 *picture;		/* a captured one, without padding between its lines */
 };
 
 void report_start(struct report *report, const struct demo_options *options);
@@ -42,7 +43,10 @@ void report_start(struct report *report, const struct demo_options *options);
 /* Prints everything; returns whether everything was right. */
 bool report_print(const struct report *report);
 
-void report_write_timeline(const struct report *report);
-void report_write_picture(const struct report *report, const void *pixels, size_t pitch);
+/* For report_write_files(), when there is time. */
+void report_keep_picture(struct report *report, const __u32 *pixels, size_t pitch);
+
+/* frame.raw, the picture kept, and timeline.json, in the output directory. */
+void report_write_files(const struct report *report);
 
 #endif /* DEMO_REPORT_H */
