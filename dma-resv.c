@@ -560,9 +560,8 @@ static int __init dma_resv_prime_lockdep(void)
 
 	mmap_read_lock(mm);
 	ww_acquire_init(&ctx, &reservation_ww_class);
-	/* Mutex debugging makes this fail at times, to see whether we can. */
-	if (dma_resv_lock(&obj, &ctx) == -EDEADLK)
-		dma_resv_lock_slow(&obj, &ctx);
+	/* The first lock of a context cannot be told to back off. */
+	dma_resv_lock(&obj, &ctx);
 	dma_resv_prime_reclaim(&mapping);
 	dma_resv_unlock(&obj);
 	ww_acquire_fini(&ctx);
