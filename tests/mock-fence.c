@@ -160,17 +160,38 @@ long mock_slab_pages(void)
 	return global_node_page_state_pages(NR_SLAB_UNRECLAIMABLE_B);
 }
 
-void mock_shuffle(unsigned int *order, unsigned int count, u32 seed)
+u32 mock_random(u32 *state)
 {
-	unsigned int i;
+	/* Numerical Recipes' generator: the high bits are the good ones. */
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 8;
+}
 
+const char *mock_order_name(enum mock_order_kind kind)
+{
+	static const char * const names[] = {
+		[MOCK_FORWARD] = "forward",
+		[MOCK_BACKWARD] = "backward",
+		[MOCK_RANDOM] = "random",
+	};
+
+	return names[kind];
+}
+
+unsigned int *mock_order(struct kunit *test, enum mock_order_kind kind, unsigned int count)
+{
+	unsigned int *order = kunit_kmalloc_array(test, count, sizeof(*order), GFP_KERNEL);
+	u32 random = 1234567;
+	unsigned int i, j;
+
+	KUNIT_ASSERT_NOT_NULL(test, order);
 	for (i = 0; i < count; i++)
-		order[i] = i;
-	for (i = count; i > 1; i--) {
-		/* Numerical Recipes' generator: the high bits are the good ones. */
-		seed = seed * 1664525 + 1013904223;
-		swap(order[i - 1], order[(seed >> 8) % i]);
+		order[i] = kind == MOCK_BACKWARD ? count - 1 - i : i;
+	for (i = count; kind == MOCK_RANDOM && i > 1; i--) {
+		j = mock_random(&random) % i;
+		swap(order[i - 1], order[j]);
 	}
+	return order;
 }
 
 bool mock_fence_locked(struct dma_fence *fence)

@@ -73,8 +73,21 @@ void mock_run_irq_work(void);
 /* Pages in kmalloc()ed objects, large ones included, after all that is freed under RCU is gone. */
 long mock_slab_pages(void);
 
-/* Fills @order with a permutation of 0 ... @count - 1 that depends on @seed alone. */
-void mock_shuffle(unsigned int *order, unsigned int count, u32 seed);
+/* Pseudo-random numbers; the same @state gives the same sequence everywhere. */
+u32 mock_random(u32 *state);
+
+/* The orders in which tests signal. */
+enum mock_order_kind {
+	MOCK_FORWARD,
+	MOCK_BACKWARD,
+	MOCK_RANDOM,
+	MOCK_ORDERS,
+};
+
+const char *mock_order_name(enum mock_order_kind kind);
+
+/* 0 ... @count - 1 in that order, freed with the test case. */
+unsigned int *mock_order(struct kunit *test, enum mock_order_kind kind, unsigned int count);
 
 /**
  * struct mock_callback - a callback that writes down how it was called
