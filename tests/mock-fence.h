@@ -29,7 +29,7 @@ struct task_struct;
  */
 struct mock_fence {
 	struct dma_fence base;
-	spinlock_t lock;
+	spinlock_t lock; /* the fence's own */
 	atomic_t enable_count;
 	bool refuse;
 	bool done;
