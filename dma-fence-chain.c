@@ -136,30 +136,38 @@ static struct dma_fence_chain *chain_after(struct dma_fence *fence,
 }
 
 /*
- * The last link before which the point @seqno lies, with a reference. Nothing
- * further back is referenced during the search: under RCU links stay readable
- * even when they are released meanwhile.
+ * Goes from a link, whose reference goes to the result, back towards the point
+ * @seqno as far as links are pending. Nothing on the way is referenced: under RCU
+ * links stay readable even when they are released meanwhile.
+ *
+ * Stops at links and jumps that are through, for the caller to take out.
  */
-static struct dma_fence *chain_search(struct dma_fence_chain *head, u64 seqno)
+static struct dma_fence *chain_search(struct dma_fence *fence, u64 seqno)
 {
-	struct dma_fence_chain *chain = head, *next;
-	u64 context = head->base.context;
+	struct dma_fence_chain *chain = to_dma_fence_chain(fence), *next;
+	u64 context = fence->context;
+	struct dma_fence *jump;
 
 	rcu_read_lock();
 	for (;;) {
-		next = chain_after(rcu_dereference(chain->jump), context, seqno) ?:
+		jump = rcu_dereference(chain->jump);
+		if (jump && fence_is_flagged(to_dma_fence_chain(jump)->fence))
+			break;
+		next = chain_after(jump, context, seqno) ?:
 		       chain_after(rcu_dereference(chain->prev), context, seqno);
-		if (!next)
+		if (!next || fence_is_flagged(next->fence))
 			break;
 		chain = next;
 	}
 
-	/* Too late for this one: have the caller walk all the way. */
-	if (!dma_fence_get_rcu(&chain->base))
-		chain = to_dma_fence_chain(dma_fence_get(&head->base));
+	/* When it is too late for this one go on from where we were. */
+	if (&chain->base != fence && dma_fence_get_rcu(&chain->base)) {
+		rcu_read_unlock();
+		dma_fence_put(fence);
+		return &chain->base;
+	}
 	rcu_read_unlock();
-
-	return &chain->base;
+	return fence;
 }
 
 /**
@@ -188,9 +196,9 @@ int dma_fence_chain_find_seqno(struct dma_fence **pfence, uint64_t seqno)
 	if (head->prev_seqno < seqno)
 		return 0;
 
-	fence = chain_search(head, seqno);
+	fence = dma_fence_get(*pfence);
 	do {
-		fence = dma_fence_chain_walk(fence);
+		fence = dma_fence_chain_walk(chain_search(fence, seqno));
 	} while (chain_after(fence, head->base.context, seqno));
 
 	*pfence = fence;
