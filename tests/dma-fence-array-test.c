@@ -167,6 +167,59 @@ static void an_array_of_refusing_members_signals_when_enabled(struct kunit *test
 	KUNIT_EXPECT_TRUE(test, signals(array));
 }
 
+/*
+ * A fence whose driver, when signalling is enabled, looks at its hardware, signals another fence
+ * first and finds that this one is done, too.
+ */
+struct eager_fence {
+	struct dma_fence base;
+	struct dma_fence *other;
+};
+
+static const char *eager_name(struct dma_fence *fence)
+{
+	return "eager";
+}
+
+static bool eager_enable(struct dma_fence *fence)
+{
+	dma_fence_signal(container_of(fence, struct eager_fence, base)->other);
+	return false;
+}
+
+static const struct dma_fence_ops eager_ops = {
+	.get_driver_name = eager_name,
+	.get_timeline_name = eager_name,
+	.enable_signaling = eager_enable,
+};
+
+static DEFINE_SPINLOCK(eager_lock);
+
+static void members_may_signal_while_the_array_is_being_enabled(struct kunit *test)
+{
+	int any;
+
+	for (any = 0; any <= 1; any++) {
+		struct eager_fence *eager = kzalloc(sizeof(*eager), GFP_KERNEL);
+		struct dma_fence **fences = mock_fences(test, 4);
+		struct dma_fence_array *array;
+
+		KUNIT_ASSERT_NOT_NULL(test, eager);
+		eager->other = fences[0];
+		dma_fence_init(&eager->base, &eager_ops, &eager_lock, dma_fence_context_alloc(1), 1);
+		fences[1] = mock_put_later(test, &eager->base);
+		array = mock_array(test, fences, 4, any);
+		dma_fence_enable_sw_signaling(&array->base);
+		mock_run_irq_work();
+		KUNIT_EXPECT_EQ(test, flagged(array), any);
+		dma_fence_signal(fences[3]);
+		dma_fence_signal(fences[2]);
+		KUNIT_EXPECT_TRUE(test, signals(array));
+		mock_run_irq_work();
+		KUNIT_EXPECT_EQ(test, kref_read(&array->base.refcount), 1);
+	}
+}
+
 struct order_case {
 	unsigned int count;
 	enum mock_order_kind kind;
@@ -448,19 +501,26 @@ static void the_error_of_a_failed_member_becomes_the_arrays(struct kunit *test)
 	}
 }
 
+/* The first in time, wherever in the array it stands. */
 static void the_first_error_becomes_the_arrays(struct kunit *test)
 {
-	struct dma_fence **fences = mock_fences(test, 4);
-	struct dma_fence_array *array = mock_array(test, fences, 4, false);
-	int i;
+	const struct order_case *c = test->param_value;
+	unsigned int *order = mock_order(test, c->kind, c->count);
+	struct dma_fence **fences = mock_fences(test, c->count);
+	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
+	ktime_t now = ktime_get();
+	unsigned int i;
 
 	dma_fence_enable_sw_signaling(&array->base);
-	dma_fence_set_error(fences[1], -EIO);
-	dma_fence_set_error(fences[3], -ETIMEDOUT);
-	for (i = 0; i < 4; i++)
-		dma_fence_signal(fences[i]);
+	for (i = 0; i < c->count; i++) {
+		struct dma_fence *fence = fences[order[i]];
+
+		if (i >= c->count / 2)
+			dma_fence_set_error(fence, -1 - (int)i);
+		dma_fence_signal_timestamp(fence, ktime_add_us(now, i));
+	}
 	KUNIT_ASSERT_TRUE(test, signals(array));
-	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -EIO);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -1 - (int)(c->count / 2));
 }
 
 static void the_error_of_a_member_that_failed_before_enabling_is_kept(struct kunit *test)
@@ -805,6 +865,7 @@ static struct kunit_case array_cases[] = {
 	KUNIT_CASE(enabling_reaches_the_members_behind_a_signalled_one),
 	KUNIT_CASE(a_member_that_refuses_to_enable_counts_as_signalled),
 	KUNIT_CASE(an_array_of_refusing_members_signals_when_enabled),
+	KUNIT_CASE(members_may_signal_while_the_array_is_being_enabled),
 	KUNIT_CASE_PARAM(all_signals_after_the_last_member_and_not_before, order_gen_params),
 	KUNIT_CASE_PARAM(all_counts_members_that_signalled_before_enabling, order_gen_params),
 	KUNIT_CASE_PARAM(all_signals_when_the_members_signal_in_one_go, order_gen_params),
@@ -819,7 +880,7 @@ static struct kunit_case array_cases[] = {
 	KUNIT_CASE(an_unsignalled_array_carries_error_1_but_status_0),
 	KUNIT_CASE(a_clean_end_has_no_error),
 	KUNIT_CASE(the_error_of_a_failed_member_becomes_the_arrays),
-	KUNIT_CASE(the_first_error_becomes_the_arrays),
+	KUNIT_CASE_PARAM(the_first_error_becomes_the_arrays, order_gen_params),
 	KUNIT_CASE(the_error_of_a_member_that_failed_before_enabling_is_kept),
 	KUNIT_CASE(the_error_of_a_member_is_seen_by_polling),
 	KUNIT_CASE(any_takes_the_error_of_the_member_that_signalled),

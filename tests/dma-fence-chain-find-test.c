@@ -157,6 +157,7 @@ static void points_are_retired_one_by_one(struct kunit *test)
 	}
 }
 
+/* As the linear search of a walk does. */
 static void finding_lets_go_of_the_retired_past(struct kunit *test)
 {
 	struct dma_fence **fences = mock_fences(test, 64);
@@ -167,9 +168,37 @@ static void finding_lets_go_of_the_retired_past(struct kunit *test)
 		dma_fence_signal(fences[i]);
 	expect_found(test, head, 1, NULL);
 	for (i = 0; i < 60; i++)
-		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
+		KUNIT_ASSERT_EQ(test, kref_read(&fences[i]->refcount), 1);
 	for (; i < 64; i++)
 		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 2);
+}
+
+static void size_name(const unsigned int *size, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u", *size);
+}
+
+static const unsigned int sizes[] = { 1, 2, 3, 16, 256, 4096 };
+
+KUNIT_ARRAY_PARAM(size, sizes, size_name);
+
+/* Whatever makes finding fast must not keep the past in memory. */
+static void a_walk_lets_go_of_the_whole_retired_past(struct kunit *test)
+{
+	unsigned int size = *(const unsigned int *)test->param_value;
+	struct dma_fence **fences = mock_fences(test, size);
+	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences, size));
+	unsigned int done = size - size / 8 - 1, i;
+	struct dma_fence *iter;
+
+	for (i = 0; i < done; i++)
+		dma_fence_signal(fences[i]);
+	if (done)
+		expect_found(test, head, 1, NULL);
+	dma_fence_chain_for_each(iter, head)
+		;
+	for (i = 0; i < size; i++)
+		KUNIT_ASSERT_EQ(test, kref_read(&fences[i]->refcount), i < done ? 1 : 2);
 }
 
 static void points_are_found_after_the_past_was_walked(struct kunit *test)
@@ -381,15 +410,6 @@ static void model_check_random(struct kunit *test, struct model *model)
 	model_check(test, model, head, 1 + mock_random(&model->random) % model->seqnos[head]);
 }
 
-static void size_name(const unsigned int *size, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u", *size);
-}
-
-static const unsigned int sizes[] = { 1, 2, 3, 16, 256, 4096 };
-
-KUNIT_ARRAY_PARAM(size, sizes, size_name);
-
 static void every_pending_point_is_found(struct kunit *test)
 {
 	unsigned int size = *(const unsigned int *)test->param_value;
@@ -558,6 +578,7 @@ static struct kunit_case find_cases[] = {
 	KUNIT_CASE(a_plain_past_is_part_of_the_first_point),
 	KUNIT_CASE(forked_timelines_are_searched_apart),
 	KUNIT_CASE(a_found_point_outlives_the_chain),
+	KUNIT_CASE_PARAM(a_walk_lets_go_of_the_whole_retired_past, size_gen_params),
 	KUNIT_CASE_PARAM(every_pending_point_is_found, size_gen_params),
 	KUNIT_CASE_PARAM(points_are_found_while_the_chain_retires_in_order, size_gen_params),
 	KUNIT_CASE_PARAM(points_are_found_while_the_chain_retires_in_any_order, size_gen_params),

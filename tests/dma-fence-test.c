@@ -62,7 +62,7 @@ static void init_makes_an_unsignalled_fence_with_one_reference(struct kunit *tes
 	KUNIT_EXPECT_FALSE(test, test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags));
 	KUNIT_EXPECT_FALSE(test, test_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags));
 	KUNIT_EXPECT_FALSE(test, test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags));
-	KUNIT_EXPECT_EQ(test, fence->flags >> DMA_FENCE_FLAG_USER_BITS, 0);
+	KUNIT_EXPECT_FALSE(test, test_bit(DMA_FENCE_FLAG_USER_BITS, &fence->flags));
 	KUNIT_EXPECT_EQ(test, fence->error, 0);
 	KUNIT_EXPECT_TRUE(test, list_empty(&fence->cb_list));
 }
@@ -78,24 +78,32 @@ static void init_does_not_look_at_old_contents(struct kunit *test)
 	mock_put_later(test, fence);
 
 	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 1);
-	KUNIT_EXPECT_EQ(test, fence->flags >> DMA_FENCE_FLAG_USER_BITS, 0);
+	KUNIT_EXPECT_FALSE(test, test_bit(DMA_FENCE_FLAG_USER_BITS, &fence->flags));
 	KUNIT_EXPECT_EQ(test, fence->error, 0);
 	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(fence));
 	KUNIT_EXPECT_EQ(test, 0, dma_fence_signal(fence));
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
 }
 
+/* i915 has the most bits of its own. */
+#define DRIVER_BITS 16
+
 static void user_flags_survive_signalling(struct kunit *test)
 {
+	const unsigned long bits = GENMASK(DRIVER_BITS - 1, 0) << DMA_FENCE_FLAG_USER_BITS;
 	struct dma_fence *fence = plain_fence(test, &plain_ops, dma_fence_context_alloc(1), 1);
+	struct dma_fence *clear = plain_fence(test, &plain_ops, dma_fence_context_alloc(1), 1);
+	int i;
 
-	set_bit(DMA_FENCE_FLAG_USER_BITS, &fence->flags);
-	set_bit(BITS_PER_LONG - 1, &fence->flags);
+	for (i = 0; i < DRIVER_BITS; i++)
+		set_bit(DMA_FENCE_FLAG_USER_BITS + i, &fence->flags);
 	dma_fence_enable_sw_signaling(fence);
 	dma_fence_signal(fence);
-	KUNIT_EXPECT_TRUE(test, test_bit(DMA_FENCE_FLAG_USER_BITS, &fence->flags));
-	KUNIT_EXPECT_TRUE(test, test_bit(BITS_PER_LONG - 1, &fence->flags));
-	KUNIT_EXPECT_FALSE(test, test_bit(DMA_FENCE_FLAG_USER_BITS + 1, &fence->flags));
+	KUNIT_EXPECT_EQ(test, fence->flags & bits, bits);
+
+	dma_fence_enable_sw_signaling(clear);
+	dma_fence_signal(clear);
+	KUNIT_EXPECT_EQ(test, clear->flags & bits, 0);
 }
 
 static void flag_bits_have_the_values_drivers_were_built_with(struct kunit *test)
@@ -569,6 +577,31 @@ static void containers_are_told_by_their_ops(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_chain(chain));
 }
 
+static void expect_lock_behind_the_pointer(struct kunit *test, const char *what,
+					   struct dma_fence *fence)
+{
+	KUNIT_EXPECT_PTR_EQ_MSG(test, fence->lock, dma_fence_spinlock(fence), "%s", what);
+}
+
+/*
+ * amdgpu takes the lock of the stub (amdgpu_vm_tlb_seq()), xe that of a chain
+ * (xe_sched_job_set_error()), both as @fence->lock.
+ */
+static void drivers_may_take_the_lock_of_any_fence_of_the_subsystem(struct kunit *test)
+{
+	struct dma_fence *fence = mock_fence(test);
+	struct dma_fence *stub = mock_put_later(test, dma_fence_get_stub());
+	struct dma_fence *private = dma_fence_allocate_private_stub(0);
+
+	KUNIT_ASSERT_NOT_NULL(test, private);
+	mock_put_later(test, private);
+	expect_lock_behind_the_pointer(test, "stub", stub);
+	expect_lock_behind_the_pointer(test, "private stub", private);
+	expect_lock_behind_the_pointer(test, "chain",
+				       mock_put_later(test, mock_link(test, NULL, fence, 1)));
+	expect_lock_behind_the_pointer(test, "array", &mock_array(test, &fence, 1, false)->base);
+}
+
 /* Drivers read "ops == NULL" as "never initialised". */
 static void ops_stay_after_signalling(struct kunit *test)
 {
@@ -616,6 +649,7 @@ static struct kunit_case dma_fence_cases[] = {
 	KUNIT_CASE(a_deadline_needs_no_callback),
 	KUNIT_CASE(describe_tells_who_what_and_whether_in_one_line),
 	KUNIT_CASE(containers_are_told_by_their_ops),
+	KUNIT_CASE(drivers_may_take_the_lock_of_any_fence_of_the_subsystem),
 	{}
 };
 

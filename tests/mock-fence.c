@@ -197,9 +197,9 @@ unsigned int *mock_order(struct kunit *test, enum mock_order_kind kind, unsigned
 bool mock_fence_locked(struct dma_fence *fence)
 {
 #ifdef CONFIG_LOCKDEP
-	return lockdep_is_held(fence->lock);
+	return lockdep_is_held(dma_fence_spinlock(fence));
 #else
-	return !IS_ENABLED(CONFIG_SMP) || spin_is_locked(fence->lock);
+	return !IS_ENABLED(CONFIG_SMP) || spin_is_locked(dma_fence_spinlock(fence));
 #endif
 }
 
@@ -238,10 +238,10 @@ bool mock_fence_has_callback(struct dma_fence *fence)
 	unsigned long flags;
 	bool ret;
 
-	spin_lock_irqsave(fence->lock, flags);
+	spin_lock_irqsave(dma_fence_spinlock(fence), flags);
 	ret = !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) &&
 	      !list_empty(&fence->cb_list);
-	spin_unlock_irqrestore(fence->lock, flags);
+	spin_unlock_irqrestore(dma_fence_spinlock(fence), flags);
 	return ret;
 }
 
@@ -251,10 +251,10 @@ static bool mock_fence_list_changed(struct dma_fence *fence, size_t count)
 	unsigned long flags;
 	bool ret = true;
 
-	spin_lock_irqsave(fence->lock, flags);
+	spin_lock_irqsave(dma_fence_spinlock(fence), flags);
 	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		ret = list_count_nodes(&fence->cb_list) != count;
-	spin_unlock_irqrestore(fence->lock, flags);
+	spin_unlock_irqrestore(dma_fence_spinlock(fence), flags);
 	return ret;
 }
 
@@ -293,10 +293,10 @@ struct mock_waiter *mock_waiter(struct kunit *test, struct dma_fence *fence,
 	get_task_struct(waiter->task);
 	dma_fence_get(fence);
 
-	spin_lock_irq(fence->lock);
+	spin_lock_irq(dma_fence_spinlock(fence));
 	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		count = list_count_nodes(&fence->cb_list);
-	spin_unlock_irq(fence->lock);
+	spin_unlock_irq(dma_fence_spinlock(fence));
 	wake_up_process(waiter->task);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mock_waiter_finish, waiter));
 
