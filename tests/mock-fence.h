@@ -21,7 +21,7 @@ struct kunit;
  */
 struct mock_fence {
 	struct dma_fence base;
-	spinlock_t lock;
+	spinlock_t lock; /* the fence's own */
 	atomic_t enable_count;
 	bool refuse;
 	bool done;
