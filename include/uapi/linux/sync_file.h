@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * What a process may ask of a sync_file descriptor.
+ */
+#ifndef _UAPI_LINUX_SYNC_H
+#define _UAPI_LINUX_SYNC_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * struct sync_merge_data - argument of %SYNC_IOC_MERGE
+ * @name: in: name of the new file, cut off after 31 characters; when empty,
+ *	the file is named after its fence
+ * @fd2: in: the other sync_file
+ * @fence: out: the new sync_file, close-on-exec
+ * @flags: in: must be 0
+ * @pad: in: must be 0
+ */
+struct sync_merge_data {
+	char	name[32];
+	__s32	fd2;
+	__s32	fence;
+	__u32	flags;
+	__u32	pad;
+};
+
+/**
+ * struct sync_fence_info - one fence of a sync_file
+ * @obj_name: out: name of the timeline that the fence is a point of
+ * @driver_name: out: name of the driver that signals the fence
+ * @status: out: 1 signalled, 0 not yet, negative errno when the work failed
+ * @flags: out: always 0
+ * @timestamp_ns: out: when the fence signalled, in nanoseconds of
+ *	CLOCK_MONOTONIC; 0 before that
+ */
+struct sync_fence_info {
+	char	obj_name[32];
+	char	driver_name[32];
+	__s32	status;
+	__u32	flags;
+	__u64	timestamp_ns;
+};
+
+/**
+ * struct sync_file_info - argument of %SYNC_IOC_FILE_INFO
+ * @name: out: name of the file
+ * @status: out: 1 signalled, 0 not yet, negative errno when the work failed;
+ *	with a list, the first status in it that is not 1
+ * @flags: in: must be 0
+ * @num_fences: in: room in the list, 0 when no list is wanted;
+ *	out: number of fences
+ * @pad: in: must be 0
+ * @sync_fence_info: in: address of an array of &struct sync_fence_info
+ */
+struct sync_file_info {
+	char	name[32];
+	__s32	status;
+	__u32	flags;
+	__u32	num_fences;
+	__u32	pad;
+
+	__u64	sync_fence_info;
+};
+
+/**
+ * struct sync_set_deadline - argument of %SYNC_IOC_SET_DEADLINE
+ * @deadline_ns: in: when the fence had better be signalled, in nanoseconds of
+ *	CLOCK_MONOTONIC
+ * @pad: in: must be 0
+ */
+struct sync_set_deadline {
+	__u64	deadline_ns;
+	__u64	pad;
+};
+
+#define SYNC_IOC_MAGIC	'>'
+
+/* Numbers 0 to 2 meant something else once and must not be used again. */
+
+/*
+ * Makes a sync_file that signals when both this one and fd2 have signalled.
+ *
+ * EMFILE, ENFILE: no free descriptor (found before the argument is read);
+ * EFAULT: bad address; EINVAL: flags or pad not 0;
+ * ENOENT: fd2 is no sync_file; ENOMEM: out of memory.
+ */
+#define SYNC_IOC_MERGE		_IOWR(SYNC_IOC_MAGIC, 3, struct sync_merge_data)
+
+/*
+ * Describes the file and, when there is room for them, all its fences.
+ *
+ * EFAULT: bad address; EINVAL: flags or pad not 0, or room for some fences
+ * but not for all of them.
+ */
+#define SYNC_IOC_FILE_INFO	_IOWR(SYNC_IOC_MAGIC, 4, struct sync_file_info)
+
+/*
+ * Tells the driver by when the result is needed. It is a hint: that a driver
+ * ignores it, or that the fence has signalled already, is no error.
+ *
+ * EFAULT: bad address; EINVAL: pad not 0.
+ */
+#define SYNC_IOC_SET_DEADLINE	_IOW(SYNC_IOC_MAGIC, 5, struct sync_set_deadline)
+
+#endif /* _UAPI_LINUX_SYNC_H */
