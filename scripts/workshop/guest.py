@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boots a kernel in QEMU, runs a job in it, brings back its output and the kernel's log."""
+
+import glob
+import os
+import re
+import stat
+import subprocess
+import time
+
+from workshop import log, stamps
+from workshop.common import BUILD, REPO, Failure, read_text, say, write_text
+from workshop.shell import LOGS, Timeout, minutes, stream
+
+QEMU = "qemu-system-x86_64"
+INIT = os.path.join(REPO, "scripts/guest/init")
+BUSYBOX = "/bin/busybox"
+CPUS = 2
+PROBE_SECONDS = 25
+ACCELERATORS = {
+    "kvm": ("-accel", "kvm", "-cpu", "host"),
+    "tcg": ("-accel", "tcg,thread=multi", "-cpu", "max"),
+}
+
+
+class Archive:
+    """A cpio archive as the kernel reads it for its first root directory."""
+
+    def __init__(self):
+        self.blocks = []
+        self.inode = 0
+
+    def add(self, name, mode, data=b"", device=(0, 0)):
+        self.inode += 1
+        head = "070701" + "".join(f"{field:08x}" for field in (
+            self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0))
+        entry = head.encode() + name.encode() + b"\0"
+        self.blocks += [entry, b"\0" * (-len(entry) % 4), data, b"\0" * (-len(data) % 4)]
+
+    def add_file(self, name, source):
+        with open(source, "rb") as file:
+            self.add(name, stat.S_IFREG | 0o755, file.read())
+
+    def bytes(self):
+        self.add("TRAILER!!!", 0)
+        return b"".join(self.blocks)
+
+
+def busybox():
+    """Debian's statically linked busybox."""
+    for path in ("/usr/bin/busybox", BUSYBOX):
+        if os.path.exists(path):
+            return path
+    raise Failure("there is no busybox: install busybox-static")
+
+
+def initramfs(programs):
+    """Writes the guest's root directory; programs go to its /bin."""
+    archive = Archive()
+    for name in "bin", "dev":
+        archive.add(name, stat.S_IFDIR | 0o755)
+    archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
+    archive.add_file("init", INIT)
+    archive.add_file("bin/busybox", busybox())
+    archive.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
+    for program in programs:
+        archive.add_file("bin/" + os.path.basename(program), program)
+    data = archive.bytes()
+    path = os.path.join(BUILD, f"initramfs-{stamps.key_of(data)[:16]}.cpio")
+    if not os.path.exists(path):
+        for old in glob.glob(os.path.join(BUILD, "initramfs-*.cpio")):
+            if os.path.getmtime(old) < time.time() - 86400:
+                os.unlink(old)
+        with open(path + ".tmp", "wb") as file:
+            file.write(data)
+        os.replace(path + ".tmp", path)
+    return path
+
+
+def command(accelerator, vmlinux, root, kernel_log, share=None, words="", memory="1G"):
+    """The QEMU command line: kernel's console to a file, programs' to our stdout."""
+    line = [QEMU, *ACCELERATORS[accelerator], "-machine", "q35", "-smp", str(CPUS), "-m", memory,
+            "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+            "-serial", f"file:{kernel_log}", "-serial", "stdio",
+            "-kernel", vmlinux, "-initrd", root,
+            "-append", f"console=ttyS0 panic=-1 oops=panic {words}".strip()]
+    if share:
+        line += ["-fsdev", f"local,id=share,path={share},security_model=none",
+                 "-device", "virtio-9p-pci,fsdev=share,mount_tag=share"]
+    return line
+
+
+def kvm_works(vmlinux):
+    """Whether a kernel really comes up with KVM, remembered until the next boot of the host."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    version = subprocess.run([QEMU, "--version"], capture_output=True, check=False).stdout
+    key = stamps.key_of(read_text("/proc/sys/kernel/random/boot_id", ""), version)
+    verdict = read_text(stamps.path_of("kvm"), "").split()
+    if verdict[:1] == [key]:
+        return verdict[1] == "works"
+    say("  trying KVM ...")
+    seen = []
+    os.makedirs(LOGS, exist_ok=True)
+    try:
+        stream(command("kvm", vmlinux, initramfs([]), os.path.join(LOGS, "kvm-probe.log"),
+                       words="workshop.probe kunit.enable=0"),
+               lambda line: seen.append(line.startswith("guest: up")), PROBE_SECONDS)
+    except Timeout:
+        pass
+    verdict = "works" if any(seen) else "fails"
+    say(f"  KVM {verdict} here" + ("" if any(seen) else ": software emulation instead"))
+    write_text(stamps.path_of("kvm"), f"{key} {verdict}\n")
+    return any(seen)
+
+
+class Boot:
+    """One run of the guest: status of its job, lines of its programs, alarms of its kernel."""
+
+    def __init__(self, name, vmlinux, job, share, programs=(), words="", limit=600,
+                 accelerator="auto", on_line=None):
+        self.name = name
+        self.status = None
+        self.lines = []
+        self.kernel_log = os.path.join(LOGS, f"{name}-kernel.log")
+        self.output = os.path.join(LOGS, f"{name}-output.log")
+        self.on_line = on_line
+        self.problem = None
+        if accelerator == "auto":
+            accelerator = "kvm" if kvm_works(vmlinux) else "tcg"
+        self._run(accelerator, vmlinux, job, os.path.abspath(share), programs, words, limit)
+
+    def _line(self, line):
+        status = re.match(r"guest: status (\d+)$", line)
+        if status:
+            self.status = int(status.group(1))
+        elif line == "guest: up":
+            say(f"  {self.name}: the guest is up after {minutes(time.monotonic() - self.begin)}")
+        else:
+            self.lines.append(line)
+            if self.on_line:
+                self.on_line(line)
+
+    def _run(self, accelerator, vmlinux, job, share, programs, words, limit):
+        os.makedirs(LOGS, exist_ok=True)
+        os.makedirs(share, exist_ok=True)
+        write_text(os.path.join(share, "job"), job)
+        write_text(self.kernel_log, "")
+        say(f"  {self.name}: booting with {accelerator.upper()}, {CPUS} CPUs ...")
+        self.begin = time.monotonic()
+        try:
+            stream(command(accelerator, vmlinux, initramfs(programs), self.kernel_log, share,
+                           words), self._line, limit)
+        except Timeout as reason:
+            self.problem = str(reason)
+        except FileNotFoundError as reason:
+            raise Failure(str(reason)) from None
+        finally:
+            write_text(self.output, "".join(line + "\n" for line in self.lines))
+            os.unlink(os.path.join(share, "job"))
+        self.seconds = time.monotonic() - self.begin
+        if self.status is None and not self.problem:
+            self.problem = f"the guest ended early; its last words: {self.last_words()}"
+
+    def log(self):
+        return read_text(self.kernel_log, "")
+
+    def last_words(self):
+        text = self.log().strip().splitlines() or self.lines
+        return text[-1].strip() if text else "none"
+
+    def alarms(self):
+        """What is wrong with the kernel's log; an empty log is wrong as well."""
+        text = self.log()
+        if "Linux version 6.12" not in text:
+            return ["the kernel's log is empty"]
+        return log.alarms(text)
