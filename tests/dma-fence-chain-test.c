@@ -9,6 +9,13 @@
 
 #include "mock-fence.h"
 
+/* Whether the link has signalled, given the time that its irq_work may take. */
+static bool signals(struct dma_fence *link)
+{
+	mock_run_irq_work();
+	return dma_fence_wait_timeout(link, false, MOCK_TIMEOUT) > 0;
+}
+
 static void signal_all(struct dma_fence **fences, unsigned int count)
 {
 	unsigned int i;
