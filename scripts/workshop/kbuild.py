@@ -19,9 +19,9 @@ KEEP_LOG = os.path.join(REPO, "scripts/kbuild/keep-log")
 OBJECTS_MK = os.path.join(REPO, "scripts/kbuild/objects.mk")
 CPUS = os.cpu_count()
 
-# How make names what it could not make, with and without -k.
-UNMADE = re.compile(r"(?:Target '([^']+)' not remade|\*\*\* \[[^]]*: ([^]\s]+)\] |"
-                    r"No rule to make target '([^']+)')")
+# How make names what it could not make. That a target was "not remade" it also
+# says of every goal beside the one that failed.
+UNMADE = re.compile(r"\*\*\* (?:\[[^]]*: ([^]\s]+)\] |No rule to make target '([^']+)')")
 
 
 def run(*words, cwd=REPO):
@@ -54,6 +54,7 @@ class Output:
         self.base = base
         self.fragment = fragment
         self.path = os.path.join(BUILD, name)
+        self.times = {}
         compiler = cross + "gcc"
         self.version = run(compiler, "--version")[1][0]
         ccache = "ccache " if shutil.which("ccache") else ""
@@ -159,7 +160,9 @@ class Output:
             status = stream([*self.make, "-k", *forced, *goals], on_line, tick=tick)
         say(f"  {self.name}: {compiled} compiled, the rest up to date, "
             f"in {minutes(time.monotonic() - begin)}")
-        failed = {path for path in targets if path in unmade or not self.said(path)}
+        self.times = {}
+        failed = {path for path in targets
+                  if path in unmade or not self.said(path) or self.is_stale(path)}
         if status and not failed:
             raise Failure(f"{self.name}: make ended with {status}: " + "\n".join(tail))
         return failed
@@ -178,13 +181,34 @@ class Output:
         return (Diagnostics(text, self).errors or
                 [f"not made; see {LOGS}/{self.log_name('objects')}"])
 
+    def _made_from(self, path):
+        """The files that an object was made from, by the list that kbuild keeps."""
+        directory, name = os.path.split(os.path.join(self.path, path))
+        text = read_text(os.path.join(directory, f".{name}.cmd"), "").partition("\nsource_")[2]
+        # Its first word is the rest of that name; options stand as $(wildcard ...).
+        return {os.path.normpath(os.path.join(self.path, word)) for word in text.split()[1:]
+                if "/" in word and "$" not in word and ":" not in word
+                and not word.startswith("deps_")}
+
     def dependencies(self, path):
         """The files of the tree that an object was made from."""
-        directory, name = os.path.split(path)
-        text = read_text(os.path.join(self.path, directory, f".{name}.cmd"), "")
-        places = (os.path.join(self.path, word) for word in text.split() if "/" in word)
-        return {os.path.relpath(place, self.tree) for place in map(os.path.normpath, places)
-                if place.startswith(self.tree + "/")}
+        start = self.tree + "/"
+        return {place.removeprefix(start) for place in self._made_from(path)
+                if place.startswith(start)}
+
+    def is_stale(self, path):
+        """Whether something that an object was made from is newer, which make should mend."""
+        made = os.stat(os.path.join(self.path, path)).st_mtime_ns
+        return any(self.time_of(place) > made for place in self._made_from(path))
+
+    def time_of(self, place):
+        """When a file was last changed; asked once in a build."""
+        if place not in self.times:
+            try:
+                self.times[place] = os.stat(place).st_mtime_ns
+            except FileNotFoundError:
+                self.times[place] = 0
+        return self.times[place]
 
 
 class Diagnostics:
