@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 obj-y := dma-fence.o dma-fence-array.o dma-fence-chain.o dma-fence-unwrap.o
+obj-y += dma-fence-defer.o
 obj-y += dma-resv.o dma-resv-iter.o
 obj-y += dma-buf.o
 obj-y += $(notdir $(patsubst %.c,%.o,$(wildcard $(src)/dma-buf-file.c $(src)/dma-buf-stats.c)))

@@ -95,29 +95,42 @@ static bool array_is_done(struct dma_fence_array *array)
 	return !any;
 }
 
-/*
- * The outcome of an array that is done: the error of whichever member failed
- * first. Each time the same, as members do not change any more, so it does not
- * matter if two tasks get here at once.
- */
+/* When a member signalled. i915 sets the time a little later than the flag. */
+static ktime_t array_member_time(struct dma_fence *fence)
+{
+	if (!test_bit_acquire(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags))
+		return KTIME_MAX;
+	return fence->timestamp;
+}
+
+/* The error of whichever member failed first, or 0. */
+static int array_first_error(struct dma_fence_array *array)
+{
+	ktime_t time, first = KTIME_MAX;
+	int error = 0;
+
+	for (unsigned int i = 0; i < array->num_fences; i++) {
+		struct dma_fence *fence = array->fences[i];
+
+		if (!test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) ||
+		    !fence->error)
+			continue;
+
+		time = array_member_time(fence);
+		if (!error || ktime_before(time, first)) {
+			error = fence->error;
+			first = time;
+		}
+	}
+	return error;
+}
+
+/* An array that is done: once and for all, no matter how many tasks notice. */
 static void array_set_outcome(struct dma_fence_array *array)
 {
-	struct dma_fence *failed = NULL;
-	struct dma_fence *fence;
-	unsigned int i;
-
-	if (READ_ONCE(array->base.error) != DMA_FENCE_ARRAY_PENDING)
-		return;
-
-	dma_fence_array_for_each(fence, i, &array->base) {
-		if (!test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) ||
-		    !READ_ONCE(fence->error))
-			continue;
-		if (!failed || ktime_before(dma_fence_timestamp(fence),
-					    dma_fence_timestamp(failed)))
-			failed = fence;
-	}
-	WRITE_ONCE(array->base.error, failed ? failed->error : 0);
+	if (READ_ONCE(array->base.error) == DMA_FENCE_ARRAY_PENDING)
+		cmpxchg(&array->base.error, DMA_FENCE_ARRAY_PENDING,
+			array_first_error(array));
 }
 
 /* Signals the array and gives back the reference of the callback. */
@@ -139,14 +152,14 @@ static void array_disarm_any(struct dma_fence_array *array, unsigned int count)
 }
 
 /* A member has signalled; outside its lock. */
-static void array_any_work(struct irq_work *work)
+static void array_any_deferred(struct dma_fence_deferred *deferred)
 {
-	struct dma_fence_array *array = container_of(work, typeof(*array), work);
+	struct dma_fence_array *array = container_of(deferred, typeof(*array), deferred);
 	unsigned long flags;
 
 	/* enable_signaling may still be busy with the members that follow. */
-	spin_lock_irqsave(&array->base.inline_lock, flags);
-	spin_unlock_irqrestore(&array->base.inline_lock, flags);
+	spin_lock_irqsave(&array->lock, flags);
+	spin_unlock_irqrestore(&array->lock, flags);
 
 	array_disarm_any(array, array->num_fences);
 	array_complete(array);
@@ -162,18 +175,15 @@ static void array_any_func(struct dma_fence *fence, struct dma_fence_cb *cb)
 		dma_fence_put(&array->base);
 		return;
 	}
-	init_irq_work(&array->work, array_any_work);
-	irq_work_queue(&array->work);
+	dma_fence_defer(&array->deferred, array_any_deferred);
 }
 
 static bool array_arm_any(struct dma_fence_array *array)
 {
 	for (unsigned int i = 0; i < array->num_fences; i++) {
-		struct dma_fence_array_cb *member = &array->callbacks[i];
-
-		member->array = array;
 		dma_fence_get(&array->base);
-		if (dma_fence_add_callback(array->fences[i], &member->cb,
+		if (dma_fence_add_callback(array->fences[i],
+					   &array->callbacks[i].cb,
 					   array_any_func)) {
 			dma_fence_put(&array->base);
 			array_disarm_any(array, i);
@@ -211,9 +221,9 @@ static bool array_arm_all(struct dma_fence_array *array)
 }
 
 /* The member with the callback has signalled; outside its lock. */
-static void array_all_work(struct irq_work *work)
+static void array_all_deferred(struct dma_fence_deferred *deferred)
 {
-	struct dma_fence_array *array = container_of(work, typeof(*array), work);
+	struct dma_fence_array *array = container_of(deferred, typeof(*array), deferred);
 
 	array->backward = !array->backward;
 	if (!array_arm_all(array))
@@ -224,8 +234,7 @@ static void array_all_func(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
 	struct dma_fence_array *array = container_of(cb, typeof(*array), cb);
 
-	init_irq_work(&array->work, array_all_work);
-	irq_work_queue(&array->work);
+	dma_fence_defer(&array->deferred, array_all_deferred);
 }
 
 static const char *array_driver_name(struct dma_fence *fence)
@@ -316,6 +325,16 @@ struct dma_fence_array *dma_fence_array_alloc(int num_fences)
 }
 EXPORT_SYMBOL(dma_fence_array_alloc);
 
+/* Callbacks may be taken back before they were armed, by a member's that was. */
+static void array_init_any(struct dma_fence_array *array)
+{
+	__set_bit(DMA_FENCE_ARRAY_ANY_BIT, &array->base.flags);
+	for (unsigned int i = 0; i < array->num_fences; i++) {
+		array->callbacks[i].array = array;
+		INIT_LIST_HEAD(&array->callbacks[i].cb.node);
+	}
+}
+
 /**
  * dma_fence_array_init - make an array out of memory that is there
  * @array: from dma_fence_array_alloc() for as many members
@@ -343,11 +362,9 @@ void dma_fence_array_init(struct dma_fence_array *array,
 {
 	WARN_ON(num_fences <= 0 || !fences);
 
-	dma_fence_init(&array->base, &dma_fence_array_ops, NULL, context, seqno);
-	dma_fence_set_lock_class(&array->base, "dma_fence_array");
+	spin_lock_init(&array->lock);
+	dma_fence_init(&array->base, &dma_fence_array_ops, &array->lock, context, seqno);
 	array->base.error = DMA_FENCE_ARRAY_PENDING;
-	if (signal_on_any)
-		__set_bit(DMA_FENCE_ARRAY_ANY_BIT, &array->base.flags);
 
 	array->num_fences = num_fences;
 	array->fences = fences;
@@ -355,6 +372,8 @@ void dma_fence_array_init(struct dma_fence_array *array,
 	array->last = num_fences;
 	array->backward = false;
 	array->fired = false;
+	if (signal_on_any)
+		array_init_any(array);
 
 	for (int i = 0; i < num_fences; i++)
 		WARN_ON(dma_fence_is_container(fences[i]));

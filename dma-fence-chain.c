@@ -28,8 +28,8 @@
 #include "dma-fence-internal.h"
 
 /*
- * Links that may signal in one go, with interrupts off. What is left gets a new
- * irq_work, so that other interrupts have a chance in between.
+ * Links that may signal in one go, with interrupts off. What is left is deferred
+ * once more, so that other interrupts have a chance in between.
  */
 #define CHAIN_SETTLE_BATCH	1024
 
@@ -217,13 +217,12 @@ static const char *chain_timeline_name(struct dma_fence *fence)
 	return "unbound";
 }
 
-static void chain_work(struct irq_work *work);
+static void chain_deferred(struct dma_fence_deferred *deferred);
 
 /* Goes on outside the lock of the fence whose callback this is. */
 static void chain_defer(struct dma_fence_chain *chain)
 {
-	init_irq_work(&chain->work, chain_work);
-	irq_work_queue(&chain->work);
+	dma_fence_defer(&chain->deferred, chain_deferred);
 }
 
 /* A fence inside the chain has signalled, most often the link's own one. */
@@ -249,12 +248,12 @@ static void chain_signal(struct dma_fence_chain *chain, struct list_head *ready)
 	struct dma_fence *fence = &chain->base;
 	unsigned long flags;
 
-	spin_lock_irqsave(&fence->inline_lock, flags);
+	spin_lock_irqsave(&chain->lock, flags);
 	chain->ready = ready;
 	set_bit(DMA_FENCE_CHAIN_SETTLING_BIT, &fence->flags);
 	dma_fence_signal_locked(fence);
 	clear_bit(DMA_FENCE_CHAIN_SETTLING_BIT, &fence->flags);
-	spin_unlock_irqrestore(&fence->inline_lock, flags);
+	spin_unlock_irqrestore(&chain->lock, flags);
 }
 
 /*
@@ -303,9 +302,9 @@ static bool chain_wait_for_prev(struct dma_fence_chain *chain)
 	return false;
 }
 
-static void chain_work(struct irq_work *work)
+static void chain_deferred(struct dma_fence_deferred *deferred)
 {
-	struct dma_fence_chain *chain = container_of(work, typeof(*chain), work);
+	struct dma_fence_chain *chain = container_of(deferred, typeof(*chain), deferred);
 
 	if (!chain_wait_for_prev(chain))
 		chain_settle(chain);
@@ -459,8 +458,8 @@ void dma_fence_chain_init(struct dma_fence_chain *chain,
 			seqno = prev->seqno;
 	}
 
-	dma_fence_init(&chain->base, &dma_fence_chain_ops, NULL, context, seqno);
-	dma_fence_set_lock_class(&chain->base, "dma_fence_chain");
+	spin_lock_init(&chain->lock);
+	dma_fence_init(&chain->base, &dma_fence_chain_ops, &chain->lock, context, seqno);
 	RCU_INIT_POINTER(chain->prev, prev);
 	RCU_INIT_POINTER(chain->jump, NULL);
 	chain->prev_seqno = in_order ? prev->seqno : 0;

@@ -17,16 +17,7 @@
 #define DMA_FENCE_ARRAY_PENDING		1
 
 void dma_fence_retire(struct dma_fence *fence);
-
-/*
- * A container takes its members' locks inside its own, hence a lock class for
- * each kind of container. To be used right after dma_fence_init().
- */
-#define dma_fence_set_lock_class(fence, name)				\
-	do {								\
-		static struct lock_class_key __key;			\
-									\
-		lockdep_set_class_and_name(&(fence)->inline_lock, &__key, name); \
-	} while (0)
+void dma_fence_defer(struct dma_fence_deferred *deferred,
+		     void (*func)(struct dma_fence_deferred *deferred));
 
 #endif /* _DMA_FENCE_INTERNAL_H */

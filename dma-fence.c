@@ -95,14 +95,16 @@ static const struct dma_fence_ops dma_fence_stub_ops = {
 	.get_timeline_name = stub_name,
 };
 
-#define STUB_FLAGS	(BIT(DMA_FENCE_FLAG_SIGNALED_BIT) |		\
-			 BIT(DMA_FENCE_FLAG_TIMESTAMP_BIT) |		\
-			 BIT(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT) |	\
-			 BIT(DMA_FENCE_FLAG_INLINE_LOCK_BIT))
+/* Taken by drivers alone, some of which take the lock of any fence they have. */
+static DEFINE_SPINLOCK(dma_fence_stub_lock);
+
+#define STUB_FLAGS	(BIT(DMA_FENCE_FLAG_SIGNALED_BIT) |	\
+			 BIT(DMA_FENCE_FLAG_TIMESTAMP_BIT) |	\
+			 BIT(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT))
 
 /* One fence that has always been signalled, for all who need just that. */
 static struct dma_fence dma_fence_stub = {
-	.inline_lock = __SPIN_LOCK_UNLOCKED(dma_fence_stub.inline_lock),
+	.lock = &dma_fence_stub_lock,
 	.ops = &dma_fence_stub_ops,
 	.flags = STUB_FLAGS,
 	.refcount = KREF_INIT(1),
@@ -143,9 +145,9 @@ struct dma_fence *dma_fence_allocate_private_stub(ktime_t timestamp)
 	if (!fence)
 		return NULL;
 
-	dma_fence_init(fence, &dma_fence_stub_ops, NULL, 0, 0);
-	set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags);
-	dma_fence_signal_timestamp(fence, timestamp);
+	dma_fence_init(fence, &dma_fence_stub_ops, &dma_fence_stub_lock, 0, 0);
+	fence->timestamp = timestamp;
+	fence->flags = STUB_FLAGS;
 	return fence;
 }
 EXPORT_SYMBOL(dma_fence_allocate_private_stub);

@@ -6,7 +6,6 @@
 #define __LINUX_DMA_FENCE_ARRAY_H
 
 #include <linux/dma-fence.h>
-#include <linux/irq_work.h>
 
 struct dma_fence_array;
 
@@ -23,6 +22,7 @@ struct dma_fence_array_cb {
 /**
  * struct dma_fence_array - a fence that stands for several others
  * @base: the fence
+ * @lock: its lock, which drivers may take through &dma_fence.lock, too
  * @num_fences: number of members; constant
  * @first: every member below has signalled. Only ever moves up; anybody may
  *	move it, since what was true stays true.
@@ -33,12 +33,13 @@ struct dma_fence_array_cb {
  * @fences: the members, each with a reference; constant
  * @cb: armed on one pending member, with a reference to the array, when all
  *	members have to signal
- * @work: leaves the lock of the member whose callback ran; @cb is idle then
+ * @deferred: what follows when a callback has run; @cb is idle then
  * @callbacks: one for each member, if any one of them is enough
  */
 struct dma_fence_array {
 	struct dma_fence base;
 
+	spinlock_t lock; /* see above */
 	unsigned int num_fences;
 	unsigned int first;
 	unsigned int last;
@@ -47,7 +48,7 @@ struct dma_fence_array {
 	struct dma_fence **fences;
 	union {
 		struct dma_fence_cb cb;
-		struct irq_work work;
+		struct dma_fence_deferred deferred;
 	};
 
 	struct dma_fence_array_cb callbacks[] __counted_by(num_fences);

@@ -6,12 +6,12 @@
 #define __LINUX_DMA_FENCE_CHAIN_H
 
 #include <linux/dma-fence.h>
-#include <linux/irq_work.h>
 #include <linux/slab.h>
 
 /**
  * struct dma_fence_chain - one point of a timeline
  * @base: signals when this point and all before it have been reached
+ * @lock: its lock, which drivers may take through &dma_fence.lock, too
  * @prev: the link before this one, with a reference. Read under RCU, changed
  *	by cmpxchg, and only to a link further back: garbage collection takes
  *	out links whose own fence has signalled.
@@ -22,19 +22,20 @@
  *	NULL. Read under RCU, only ever changed to NULL.
  * @cb: armed on a fence or on a link further back, with a reference to this
  *	link; on a list of links to signal or free at other times
- * @work: leaves the lock of the fence whose callback ran; @cb is idle then
+ * @deferred: what follows when a callback has run; @cb is idle then
  * @ready: while this link signals, where callbacks put links that waited for
- *	nothing but this one. Under the lock of @base.
+ *	nothing but this one. Under @lock.
  */
 struct dma_fence_chain {
 	struct dma_fence base;
+	spinlock_t lock; /* see above */
 	struct dma_fence __rcu *prev;
 	u64 prev_seqno;
 	struct dma_fence *fence;
 	struct dma_fence __rcu *jump;
 	union {
 		struct dma_fence_cb cb;
-		struct irq_work work;
+		struct dma_fence_deferred deferred;
 		struct list_head *ready;
 	};
 };

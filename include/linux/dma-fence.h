@@ -10,6 +10,7 @@
 #include <linux/err.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -97,6 +98,18 @@ typedef void (*dma_fence_func_t)(struct dma_fence *fence,
 struct dma_fence_cb {
 	struct list_head node;
 	dma_fence_func_t func;
+};
+
+/**
+ * struct dma_fence_deferred - what a container does outside of all locks
+ * @node: place in the CPU's list
+ * @func: the function
+ *
+ * For the containers only.
+ */
+struct dma_fence_deferred {
+	struct llist_node node;
+	void (*func)(struct dma_fence_deferred *deferred);
 };
 
 /**
