@@ -112,13 +112,15 @@ class Kbuild(unittest.TestCase):
         files = {
             "drivers/gpu/x/one.c": '#include "tests/one.c"\n',
             "drivers/gpu/x/tests/one.c": "",
-            "drivers/gpu/x/two.h": '  #  include "x/hw/two.c"\n',
+            "drivers/gpu/x/user.c": '  #  include "x/hw/two.c"\n',
             "drivers/gpu/x/hw/two.c": "",
+            "drivers/gpu/a/one.c": '#include "tests/one.c"\n',
         }
         with directory_with(files) as tree:
             found = routes.includers(tree, ["drivers/gpu/x/tests/one.c", "drivers/gpu/x/hw/two.c"])
-        self.assertEqual(found, {"drivers/gpu/x/tests/one.c": ["drivers/gpu/x/one.c"],
-                                 "drivers/gpu/x/hw/two.c": ["drivers/gpu/x/two.h"]})
+        self.assertEqual(found, {"drivers/gpu/x/tests/one.c": ["drivers/gpu/x/one.c",
+                                                               "drivers/gpu/a/one.c"],
+                                 "drivers/gpu/x/hw/two.c": ["drivers/gpu/x/user.c"]})
 
     def test_the_options_before_a_file_are_those_that_are_off(self):
         files = {

@@ -45,6 +45,41 @@ def own_files(kind):
             if os.path.basename(path).startswith(kind) for part in (path, ("file", source))]
 
 
+class Watch:
+    """Reads what make prints: counts, notes what failed, keeps the patient informed."""
+
+    def __init__(self, name):
+        self.name = name
+        self.compiled = 0
+        self.unmade = set()
+        self.tail = []
+        self.begin = self.told = time.monotonic()
+
+    def _tick(self):
+        if time.monotonic() - self.told >= PROGRESS_SECONDS:
+            self.told = time.monotonic()
+            say(f"  {self.name}: {minutes(self.told - self.begin)}, "
+                f"{self.compiled} objects compiled")
+
+    def _line(self, line):
+        self.compiled += bool(re.match(r"\s+CC\b", line))
+        self.unmade.update(name for found in UNMADE.findall(line) for name in found if name)
+        self.tail = [*self.tail[-9:], line]
+
+    def make(self, words, log):
+        """Runs make to its end, however it ends; returns its status."""
+        os.makedirs(LOGS, exist_ok=True)
+        with open(os.path.join(LOGS, log), "w", encoding="utf-8") as file:
+            def on_line(line):
+                file.write(line + "\n")
+                self._line(line)
+
+            status = stream(words, on_line, tick=self._tick)
+        say(f"  {self.name}: {self.compiled} compiled, the rest up to date, "
+            f"in {minutes(time.monotonic() - self.begin)}")
+        return status
+
+
 class Output:
     """An output directory of one tree in one configuration."""
 
@@ -72,7 +107,8 @@ class Output:
 
         source: key of the stock tree; kconfig: what Kconfig reads besides, for a key.
         """
-        key = stamps.key_of(source, *kconfig, self.version, self.base, *self.make, ("file", self.fragment))
+        key = stamps.key_of(source, *kconfig, self.version, self.base, *self.make,
+                            ("file", self.fragment))
         stamp = self.name.replace("/", "-")
         if stamps.fresh(stamp, key, os.path.join(self.path, ".config")):
             return
@@ -137,34 +173,14 @@ class Output:
         goals = targets
         if module:
             goals = [f"M={module}", *(os.path.relpath(path, module) for path in targets)]
-        log_path = os.path.join(LOGS, self.log_name("objects"))
-        os.makedirs(LOGS, exist_ok=True)
-        begin = told = time.monotonic()
-        compiled, unmade, tail = 0, set(), []
-
-        def tick():
-            nonlocal told
-            if time.monotonic() - told >= PROGRESS_SECONDS:
-                told = time.monotonic()
-                say(f"  {self.name}: {minutes(told - begin)}, {compiled} objects compiled")
-
-        def on_line(line):
-            nonlocal compiled, tail
-            log.write(line + "\n")
-            compiled += bool(re.match(r"\s+CC\b", line))
-            unmade.update(name for found in UNMADE.findall(line) for name in found if name)
-            tail = [*tail[-9:], line]
-
+        watch = Watch(self.name)
         say(f"  {self.name}: {what} ...")
-        with open(log_path, "w", encoding="utf-8") as log:
-            status = stream([*self.make, "-k", *forced, *goals], on_line, tick=tick)
-        say(f"  {self.name}: {compiled} compiled, the rest up to date, "
-            f"in {minutes(time.monotonic() - begin)}")
+        status = watch.make([*self.make, "-k", *forced, *goals], self.log_name("objects"))
         self.times = {}
-        failed = {path for path in targets
-                  if path in unmade or not self.said(path) or self.is_stale(path)}
+        failed = {path for path in targets if path in watch.unmade or
+                  self.said(path) is None or self.is_stale(path)}
         if status and not failed:
-            raise Failure(f"{self.name}: make ended with {status}: " + "\n".join(tail))
+            raise Failure(f"{self.name}: make ended with {status}: " + "\n".join(watch.tail))
         return failed
 
     def said(self, path, suffix="log"):
