@@ -38,14 +38,18 @@ static void dma_resv_iter_start(struct dma_resv_iter *cursor,
 static bool dma_resv_iter_step(struct dma_resv_iter *cursor)
 {
 	struct dma_resv_list *list = cursor->fences;
-	u32 index = cursor->index;
+	const enum dma_resv_usage usage = cursor->usage;
+	struct dma_resv_slot *slot, *end;
 
-	while (index < cursor->num_fences) {
-		struct dma_resv_slot *slot = &list->slots[index++];
+	if (!list)
+		return true;
+
+	end = &list->slots[cursor->num_fences];
+	for (slot = &list->slots[cursor->index]; slot != end; slot++) {
 		unsigned long tagged = READ_ONCE(slot->tagged);
 		struct dma_fence *fence = tagged_fence(tagged);
 
-		if (tagged_usage(tagged) > cursor->usage)
+		if (tagged_usage(tagged) > usage)
 			continue;
 
 		if (fence_flagged(fence)) {
@@ -62,10 +66,11 @@ static bool dma_resv_iter_step(struct dma_resv_iter *cursor)
 		smp_mb__after_atomic(); /* reference, then slot; see above */
 		if (READ_ONCE(slot->tagged) != tagged)
 			return false;
+		slot++;
 		break;
 	}
 
-	cursor->index = index;
+	cursor->index = slot - list->slots;
 	return rcu_access_pointer(cursor->obj->fences) == list;
 }
 
@@ -159,7 +164,7 @@ struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor)
 {
 	dma_resv_assert_held(cursor->obj);
 
-	dma_resv_iter_start(cursor, dma_resv_list(cursor->obj));
+	dma_resv_iter_start(cursor, dma_resv_locked_list(cursor->obj));
 	return dma_resv_iter_walk_locked(cursor);
 }
 EXPORT_SYMBOL_GPL(dma_resv_iter_first);
@@ -174,7 +179,7 @@ EXPORT_SYMBOL_GPL(dma_resv_iter_first);
  */
 struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor)
 {
-	struct dma_resv_list *list = dma_resv_list(cursor->obj);
+	struct dma_resv_list *list = dma_resv_locked_list(cursor->obj);
 
 	dma_resv_assert_held(cursor->obj);
 

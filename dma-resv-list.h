@@ -71,7 +71,7 @@ static inline bool fence_flagged(struct dma_fence *fence)
 	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
-static inline struct dma_resv_list *dma_resv_list(struct dma_resv *obj)
+static inline struct dma_resv_list *dma_resv_locked_list(struct dma_resv *obj)
 {
 	return rcu_dereference_protected(obj->fences, dma_resv_held(obj));
 }

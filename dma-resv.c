@@ -152,7 +152,7 @@ static void dma_resv_list_free(struct dma_resv_list *list)
 static void dma_resv_install(struct dma_resv *obj, struct dma_resv_list *list,
 			     bool inherits)
 {
-	struct dma_resv_list *old = dma_resv_list(obj);
+	struct dma_resv_list *old = dma_resv_locked_list(obj);
 	u32 kept = 0;
 	u32 i;
 
@@ -191,7 +191,7 @@ static size_t dma_resv_list_count_pending(const struct dma_resv_list *list)
  */
 static int dma_resv_grow(struct dma_resv *obj, size_t num_fences, gfp_t gfp)
 {
-	struct dma_resv_list *old = dma_resv_list(obj);
+	struct dma_resv_list *old = dma_resv_locked_list(obj);
 	struct dma_resv_list *list;
 	size_t pending;
 	u32 i;
@@ -246,7 +246,7 @@ EXPORT_SYMBOL(dma_resv_init);
  */
 int dma_resv_reserve_fences(struct dma_resv *obj, unsigned int num_fences)
 {
-	struct dma_resv_list *list = dma_resv_list(obj);
+	struct dma_resv_list *list = dma_resv_locked_list(obj);
 
 	dma_resv_assert_held(obj);
 
@@ -272,7 +272,7 @@ EXPORT_SYMBOL(dma_resv_reserve_fences);
  */
 void dma_resv_reset_max_fences(struct dma_resv *obj)
 {
-	struct dma_resv_list *list = dma_resv_list(obj);
+	struct dma_resv_list *list = dma_resv_locked_list(obj);
 
 	dma_resv_assert_held(obj);
 
@@ -362,7 +362,7 @@ static noinline void dma_resv_add_unreserved(struct dma_resv *obj,
 	WARN(1, "fence added to a reservation object without a reserved slot\n");
 
 	if (!dma_resv_grow(obj, 1, GFP_ATOMIC))
-		dma_resv_list_append(dma_resv_list(obj), dma_fence_get(fence),
+		dma_resv_list_append(dma_resv_locked_list(obj), dma_fence_get(fence),
 				     usage);
 	else
 		dma_fence_wait_timeout(fence, false, DMA_RESV_LAST_RESORT);
@@ -391,7 +391,7 @@ static noinline void dma_resv_add_unreserved(struct dma_resv *obj,
 void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
 			enum dma_resv_usage usage)
 {
-	struct dma_resv_list *list = dma_resv_list(obj);
+	struct dma_resv_list *list = dma_resv_locked_list(obj);
 	struct dma_resv_slot *slot = NULL;
 
 	dma_resv_assert_held(obj);
@@ -433,7 +433,7 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
 			     struct dma_fence *fence,
 			     enum dma_resv_usage usage)
 {
-	struct dma_resv_list *list = dma_resv_list(obj);
+	struct dma_resv_list *list = dma_resv_locked_list(obj);
 	struct dma_resv_slot *slot, *end;
 
 	dma_resv_assert_held(obj);
@@ -465,7 +465,7 @@ EXPORT_SYMBOL(dma_resv_replace_fences);
  */
 int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 {
-	struct dma_resv_list *old = dma_resv_list(dst);
+	struct dma_resv_list *old = dma_resv_locked_list(dst);
 	size_t reserved = old ? old->max_fences - old->num_fences : 0;
 	struct dma_resv_list *list = NULL;
 	struct dma_resv_iter cursor;

@@ -21,6 +21,7 @@ static const struct sides all_sides[] = {
 	{ "the importer follows", false, true },
 	{ "both", true, true },
 };
+
 KUNIT_ARRAY_PARAM_DESC(sides, all_sides, name);
 
 static struct mock_buf *mock_exporter(struct kunit *test, const struct sides *sides)
@@ -536,4 +537,5 @@ static struct kunit_suite dma_buf_attach_suite = {
 	.name = "dma-buf-attach",
 	.test_cases = dma_buf_attach_cases,
 };
+
 kunit_test_suite(dma_buf_attach_suite);

@@ -354,4 +354,5 @@ static struct kunit_suite dma_buf_file_suite = {
 	.name = "dma-buf-file",
 	.test_cases = dma_buf_file_cases,
 };
+
 kunit_test_suite(dma_buf_file_suite);

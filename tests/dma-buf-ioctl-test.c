@@ -73,6 +73,7 @@ static const struct sync_case sync_cases[] = {
 	{ "end writing", DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE, DMA_TO_DEVICE, 0, 1 },
 	{ "end both", DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW, DMA_BIDIRECTIONAL, 0, 1 },
 };
+
 KUNIT_ARRAY_PARAM_DESC(sync, sync_cases, name);
 
 static void sync_reaches_the_exporter(struct kunit *test)
@@ -373,6 +374,7 @@ static const struct import_case import_cases[] = {
 	{ "write", DMA_BUF_SYNC_WRITE, DMA_RESV_USAGE_WRITE },
 	{ "both", DMA_BUF_SYNC_RW, DMA_RESV_USAGE_WRITE },
 };
+
 KUNIT_ARRAY_PARAM_DESC(import, import_cases, name);
 
 static void import_adds_the_fence_with_its_usage(struct kunit *test)
@@ -526,4 +528,5 @@ static struct kunit_suite dma_buf_ioctl_suite = {
 	.name = "dma-buf-ioctl",
 	.test_cases = dma_buf_ioctl_cases,
 };
+
 kunit_test_suite(dma_buf_ioctl_suite);

@@ -124,6 +124,7 @@ static const struct usage_case usage_cases[] = {
 	{ "read", DMA_RESV_USAGE_READ, EPOLLIN },
 	{ "bookkeep", DMA_RESV_USAGE_BOOKKEEP, EPOLLIN | EPOLLOUT },
 };
+
 KUNIT_ARRAY_PARAM_DESC(usage, usage_cases, name);
 
 static void each_direction_waits_for_its_usages(struct kunit *test)
@@ -441,4 +442,5 @@ static struct kunit_suite dma_buf_poll_suite = {
 	.name = "dma-buf-poll",
 	.test_cases = dma_buf_poll_cases,
 };
+
 kunit_test_suite(dma_buf_poll_suite);

@@ -599,5 +599,6 @@ static struct kunit_suite dma_buf_suite = {
 	.name = "dma-buf",
 	.test_cases = dma_buf_cases,
 };
+
 kunit_test_suite(dma_buf_suite);
 

@@ -365,8 +365,9 @@ static unsigned int model_covering(struct model *model, unsigned int head, u64 s
 }
 
 /*
- * What is found for @seqno must signal exactly when the link that covers it does: it is that link, or an
- * earlier one with only signalled fences between them, or nothing when the whole past has signalled.
+ * What is found for @seqno must signal exactly when the link that covers it does: it is that
+ * link, or an earlier one with only signalled fences between them, or nothing when the whole
+ * past has signalled.
  */
 static void model_check(struct kunit *test, struct model *model, unsigned int head, u64 seqno)
 {
@@ -521,6 +522,7 @@ static int retirer_thread(void *data)
 
 	for (i = 0; i < retirer->count; i++) {
 		dma_fence_signal(retirer->fences[i]);
+		/* Pairs with the acquire of the searching thread. */
 		smp_store_release(&retirer->signalled, i + 1);
 		if (!(i % 64))
 			schedule_timeout_uninterruptible(1);
@@ -546,6 +548,7 @@ static void points_are_found_while_another_thread_retires_them(struct kunit *tes
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
 
 	while (!completion_done(&retirer->done)) {
+		/* Pairs with the release in retirer_thread(). */
 		unsigned int before = smp_load_acquire(&retirer->signalled);
 		u64 seqno = 1 + mock_random(&random) % (count - 1);
 		struct dma_fence *found = find(test, head, seqno);

@@ -32,7 +32,7 @@ static const struct dma_fence_ops wide_ops = {
 
 static DEFINE_SPINLOCK(plain_lock);
 
-/* An unsignalled fence without callbacks of its own; the test case frees it with the fence's reference. */
+/* An unsignalled fence of a driver that does nothing; the test case owns the reference. */
 static struct dma_fence *plain_fence(struct kunit *test, const struct dma_fence_ops *ops,
 				     u64 context, u64 seqno)
 {

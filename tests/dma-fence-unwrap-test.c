@@ -186,7 +186,8 @@ static void merging_signalled_fences_keeps_the_latest_timestamp(struct kunit *te
 		struct dma_fence **three = mock_fences(test, 3);
 
 		for (i = 0; i < 3; i++)
-			dma_fence_signal_timestamp(three[i], ns_to_ktime(i == latest ? 900 : 10 + i));
+			dma_fence_signal_timestamp(three[i],
+						   ns_to_ktime(i == latest ? 900 : 10 + i));
 		merged = dma_fence_unwrap_merge(three[0], three[1], three[2]);
 		KUNIT_ASSERT_NOT_NULL(test, merged);
 		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(merged));
@@ -412,8 +413,10 @@ static void equal_arrays_merge_to_one(struct kunit *test)
 		shuffled[i] = fences[order[i]];
 	left = mock_array(test, fences, 512, false);
 	right = mock_array(test, shuffled, 512, false);
-	expect_merged_and_put(test, dma_fence_unwrap_merge(&left->base, &right->base), fences, 512);
-	expect_merged_and_put(test, dma_fence_unwrap_merge(&right->base, &right->base), fences, 512);
+	expect_merged_and_put(test, dma_fence_unwrap_merge(&left->base, &right->base),
+			      fences, 512);
+	expect_merged_and_put(test, dma_fence_unwrap_merge(&right->base, &right->base),
+			      fences, 512);
 }
 
 /* What SYNC_IOC_MERGE does rung by rung: each result goes into the next merge. */
@@ -494,7 +497,7 @@ static void many_sources_merge_in_one_call(struct kunit *test)
 	expect_merged_and_put(test, __dma_fence_unwrap_merge(300, sources, cursors), fences, 300);
 }
 
-/* The oldest link is pending, the newest may not be; order and duplicates are as bad as they can be. */
+/* Order and duplicates are as bad as they can be. */
 static void long_chains_of_few_contexts_merge(struct kunit *test)
 {
 	const unsigned int count = 2000, contexts = 10;

@@ -159,8 +159,8 @@ struct dma_fence_array *mock_array(struct kunit *test, struct dma_fence **fences
 				   unsigned int count, bool signal_on_any);
 
 /*
- * A link that adds @fence as point @seqno behind @prev. Takes over the reference to @prev, takes one
- * of its own to @fence. The caller owns the link.
+ * A link that adds @fence as point @seqno behind @prev. Takes over the reference to @prev,
+ * takes one of its own to @fence. The caller owns the link.
  */
 struct dma_fence *mock_link(struct kunit *test, struct dma_fence *prev,
 			    struct dma_fence *fence, u64 seqno);

@@ -232,7 +232,21 @@ static inline bool dma_resv_iter_is_restarted(struct dma_resv_iter *cursor)
 	     fence = dma_resv_iter_first(cursor); fence;		\
 	     fence = dma_resv_iter_next(cursor))
 
+/**
+ * dma_resv_held - whether lockdep thinks that the caller holds the lock
+ * @obj: the object
+ *
+ * For the condition of rcu_dereference_check() and the like. Only with
+ * CONFIG_LOCKDEP; dma_resv_is_locked() is something else.
+ */
 #define dma_resv_held(obj) lockdep_is_held(&(obj)->lock.base)
+
+/**
+ * dma_resv_assert_held - complain when the caller does not hold the lock
+ * @obj: the object
+ *
+ * Does nothing without CONFIG_LOCKDEP.
+ */
 #define dma_resv_assert_held(obj) lockdep_assert_held(&(obj)->lock.base)
 
 #ifdef CONFIG_DEBUG_MUTEXES

@@ -8,9 +8,8 @@ import json
 import os
 import time
 
-from workshop import stamps, tree
+from workshop import interface, stamps, tree
 from workshop.common import BUILD, Failure, Refusal, read_text, say, write_text
-from workshop.interface import Interface
 from workshop.kbuild import Output, own_files
 from workshop.kernel import fragment
 from workshop.routes import Routes
@@ -18,18 +17,19 @@ from workshop.shell import minutes
 
 def find_users(root, key):
     """The .c files that use the interface; the search is done once for a set of names."""
-    interface = Interface(root)
-    key = stamps.key_of(key, *sorted(interface.words), *sorted(interface.tags), ("file", __file__))
+    # Stock's names as well: one that the project forgot still has its users.
+    names = interface.Interface(root, tree.STOCK)
+    key = stamps.key_of(key, *sorted(names.words), *sorted(names.tags),
+                        ("file", __file__), ("file", interface.__file__))
     kept = os.path.join(BUILD, "consumers/users.json")
     if os.path.exists(kept):
         known = json.loads(read_text(kept))
         if known["key"] == key:
             return known["users"]
     say("  searching the tree for the interface's names ...")
-    users = interface.users(root)
-    say(f"  {len(users)} files use {len({name for names in users.values() for name in names})} "
-        f"of the {len(interface.words) + len(interface.tags)} names in "
-        f"{len(interface.headers)} headers")
+    users = names.users(root)
+    used = {name for found in users.values() for name in found}
+    say(f"  {len(users)} files use {len(used)} of {len(names.words) + len(names.tags)} names")
     write_text(kept, json.dumps({"key": key, "users": users}))
     return users
 
@@ -44,16 +44,16 @@ class Verdicts:
     def fault(self, path, text):
         self.faults.setdefault(path, []).append(text)
 
-    def compare(self, ours, stocks, paths):
+    def compare(self, ours, stocks, routes, failed):
         """Looks at what was said about files that warn or fail, here and in stock's tree."""
-        for path, route in paths.items():
-            here, there = ours.said(route.target), stocks.said(route.target)
-            if here is None:
-                stock_too = "" if there else " (stock's headers: the same)"
+        for path, route in routes.items():
+            there = stocks.said(route.target)
+            if route.target in failed:
+                stock_too = "" if there else " (with stock's headers as well)"
                 self.fault(path, ours.failures_of(route.target)[0] + stock_too)
                 continue
             known = set(there.warnings) if there else set()
-            for line in here.warnings:
+            for line in ours.said(route.target).warnings:
                 if line in known:
                     self.warnings += 1
                 else:
@@ -70,16 +70,18 @@ def compile_all(ours, routes, key):
     for path, route in routes.items():
         if route is None:
             verdicts.fault(path, "not reached: no object, no file that includes it, no option")
-        elif route.target in failed or ours.said(route.target).warnings:
+        elif route.target in failed:
             loud[path] = route
         elif path not in ours.dependencies(route.target):
             verdicts.fault(path, f"not reached: {route.target} was made without it")
+        elif ours.said(route.target).warnings:
+            loud[path] = route
     if loud:
         stocks = Output("consumers/stock", tree.STOCK, ours.base, ours.fragment)
         stocks.configure(key)
         stocks.build(sorted({route.target for route in loud.values()}),
                      f"stock's warnings in {len(loud)} files that warn here", forced)
-        verdicts.compare(ours, stocks, loud)
+        verdicts.compare(ours, stocks, loud, failed)
     return verdicts
 
 

@@ -71,10 +71,10 @@ def names_of(text):
 
 
 class Interface:
-    """All names of a tree's public headers."""
+    """All names of the public headers of one or more trees."""
 
-    def __init__(self, tree):
-        self.headers = sorted(path for pattern in HEADERS for path in
+    def __init__(self, *trees):
+        self.headers = sorted(path for tree in trees for pattern in HEADERS for path in
                               glob.glob(os.path.join(tree, "include/linux", pattern)))
         self.words, self.tags = set(), set()
         for path in self.headers:
@@ -84,7 +84,7 @@ class Interface:
             self.words |= words
             self.tags |= tags
         if not self.headers:
-            raise Failure(f"{tree}: no header of the interface")
+            raise Failure(f"{' '.join(trees)}: no header of the interface")
         tags = [re.escape(tag).replace(r"\ ", r"\s+") for tag in sorted(self.tags)]
         self.pattern = re.compile(r"\b(?:" + "|".join(tags + sorted(self.words)) + r")\b")
 

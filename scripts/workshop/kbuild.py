@@ -19,9 +19,9 @@ KEEP_LOG = os.path.join(REPO, "scripts/kbuild/keep-log")
 OBJECTS_MK = os.path.join(REPO, "scripts/kbuild/objects.mk")
 CPUS = os.cpu_count()
 
-# How make names what it could not make, with and without -k.
-UNMADE = re.compile(r"(?:Target '([^']+)' not remade|\*\*\* \[[^]]*: ([^]\s]+)\] |"
-                    r"No rule to make target '([^']+)')")
+# How make names what it could not make. That a target was "not remade" it also
+# says of every goal beside the one that failed.
+UNMADE = re.compile(r"\*\*\* (?:\[[^]]*: ([^]\s]+)\] |No rule to make target '([^']+)')")
 
 
 def run(*words, cwd=REPO):
@@ -45,6 +45,41 @@ def own_files(kind):
             if os.path.basename(path).startswith(kind) for part in (path, ("file", source))]
 
 
+class Watch:
+    """Reads what make prints: counts, notes what failed, keeps the patient informed."""
+
+    def __init__(self, name):
+        self.name = name
+        self.compiled = 0
+        self.unmade = set()
+        self.tail = []
+        self.begin = self.told = time.monotonic()
+
+    def _tick(self):
+        if time.monotonic() - self.told >= PROGRESS_SECONDS:
+            self.told = time.monotonic()
+            say(f"  {self.name}: {minutes(self.told - self.begin)}, "
+                f"{self.compiled} objects compiled")
+
+    def _line(self, line):
+        self.compiled += bool(re.match(r"\s+CC\b", line))
+        self.unmade.update(name for found in UNMADE.findall(line) for name in found if name)
+        self.tail = [*self.tail[-9:], line]
+
+    def make(self, words, log):
+        """Runs make to its end, however it ends; returns its status."""
+        os.makedirs(LOGS, exist_ok=True)
+        with open(os.path.join(LOGS, log), "w", encoding="utf-8") as file:
+            def on_line(line):
+                file.write(line + "\n")
+                self._line(line)
+
+            status = stream(words, on_line, tick=self._tick)
+        say(f"  {self.name}: {self.compiled} compiled, the rest up to date, "
+            f"in {minutes(time.monotonic() - self.begin)}")
+        return status
+
+
 class Output:
     """An output directory of one tree in one configuration."""
 
@@ -54,6 +89,7 @@ class Output:
         self.base = base
         self.fragment = fragment
         self.path = os.path.join(BUILD, name)
+        self.times = {}
         compiler = cross + "gcc"
         self.version = run(compiler, "--version")[1][0]
         ccache = "ccache " if shutil.which("ccache") else ""
@@ -71,7 +107,8 @@ class Output:
 
         source: key of the stock tree; kconfig: what Kconfig reads besides, for a key.
         """
-        key = stamps.key_of(source, *kconfig, self.version, self.base, *self.make, ("file", self.fragment))
+        key = stamps.key_of(source, *kconfig, self.version, self.base, *self.make,
+                            ("file", self.fragment))
         stamp = self.name.replace("/", "-")
         if stamps.fresh(stamp, key, os.path.join(self.path, ".config")):
             return
@@ -136,32 +173,14 @@ class Output:
         goals = targets
         if module:
             goals = [f"M={module}", *(os.path.relpath(path, module) for path in targets)]
-        log_path = os.path.join(LOGS, self.log_name("objects"))
-        os.makedirs(LOGS, exist_ok=True)
-        begin = told = time.monotonic()
-        compiled, unmade, tail = 0, set(), []
-
-        def tick():
-            nonlocal told
-            if time.monotonic() - told >= PROGRESS_SECONDS:
-                told = time.monotonic()
-                say(f"  {self.name}: {minutes(told - begin)}, {compiled} objects compiled")
-
-        def on_line(line):
-            nonlocal compiled, tail
-            log.write(line + "\n")
-            compiled += bool(re.match(r"\s+CC\b", line))
-            unmade.update(name for found in UNMADE.findall(line) for name in found if name)
-            tail = [*tail[-9:], line]
-
+        watch = Watch(self.name)
         say(f"  {self.name}: {what} ...")
-        with open(log_path, "w", encoding="utf-8") as log:
-            status = stream([*self.make, "-k", *forced, *goals], on_line, tick=tick)
-        say(f"  {self.name}: {compiled} compiled, the rest up to date, "
-            f"in {minutes(time.monotonic() - begin)}")
-        failed = {path for path in targets if path in unmade or not self.said(path)}
+        status = watch.make([*self.make, "-k", *forced, *goals], self.log_name("objects"))
+        self.times = {}
+        failed = {path for path in targets if path in watch.unmade or
+                  self.said(path) is None or self.is_stale(path)}
         if status and not failed:
-            raise Failure(f"{self.name}: make ended with {status}: " + "\n".join(tail))
+            raise Failure(f"{self.name}: make ended with {status}: " + "\n".join(watch.tail))
         return failed
 
     def said(self, path, suffix="log"):
@@ -178,13 +197,34 @@ class Output:
         return (Diagnostics(text, self).errors or
                 [f"not made; see {LOGS}/{self.log_name('objects')}"])
 
+    def _made_from(self, path):
+        """The files that an object was made from, by the list that kbuild keeps."""
+        directory, name = os.path.split(os.path.join(self.path, path))
+        text = read_text(os.path.join(directory, f".{name}.cmd"), "").partition("\nsource_")[2]
+        # Its first word is the rest of that name; options stand as $(wildcard ...).
+        return {os.path.normpath(os.path.join(self.path, word)) for word in text.split()[1:]
+                if "/" in word and "$" not in word and ":" not in word
+                and not word.startswith("deps_")}
+
     def dependencies(self, path):
         """The files of the tree that an object was made from."""
-        directory, name = os.path.split(path)
-        text = read_text(os.path.join(self.path, directory, f".{name}.cmd"), "")
-        places = (os.path.join(self.path, word) for word in text.split() if "/" in word)
-        return {os.path.relpath(place, self.tree) for place in map(os.path.normpath, places)
-                if place.startswith(self.tree + "/")}
+        start = self.tree + "/"
+        return {place.removeprefix(start) for place in self._made_from(path)
+                if place.startswith(start)}
+
+    def is_stale(self, path):
+        """Whether something that an object was made from is newer, which make should mend."""
+        made = os.stat(os.path.join(self.path, path)).st_mtime_ns
+        return any(self.time_of(place) > made for place in self._made_from(path))
+
+    def time_of(self, place):
+        """When a file was last changed; asked once in a build."""
+        if place not in self.times:
+            try:
+                self.times[place] = os.stat(place).st_mtime_ns
+            except FileNotFoundError:
+                self.times[place] = 0
+        return self.times[place]
 
 
 class Diagnostics:

@@ -11,17 +11,20 @@ INCLUDED = re.compile(r'^([^:]+):\s*#\s*include\s+["<]([^">]+\.c)[">]')
 
 
 def includers(root, paths):
-    """Maps each file to the files that may #include it."""
+    """Maps each file to the .c files that seem to #include it, the likeliest first."""
+    if not paths:
+        return {}
     tops = sorted({"/".join(path.split("/")[:2]) for path in paths})
-    found = subprocess.run(["grep", "-rE", "--include=*.[ch]",
+    found = subprocess.run(["grep", "-rE", "--include=*.c",
                             r'^\s*#\s*include\s+["<][^">]+\.c[">]', *tops], cwd=root,
                            capture_output=True, text=True, check=False)
     lines = [match.groups() for match in map(INCLUDED.match, found.stdout.splitlines()) if match]
     by = {}
     for path in paths:
         for includer, named in lines:
-            beside = os.path.normpath(os.path.join(os.path.dirname(includer), named))
-            if path == beside or path.endswith("/" + os.path.normpath(named)):
+            if path == os.path.normpath(os.path.join(os.path.dirname(includer), named)):
+                by.setdefault(path, []).insert(0, includer)
+            elif path.endswith("/" + os.path.normpath(named)):
                 by.setdefault(path, []).append(includer)
     return by
 
