@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from workshop import kernel, stamps, tree
-from workshop.common import BUILD, REPO, Refusal, say
+from workshop.common import BUILD, REPO, Refusal, read_text, say
 from workshop.guest import Boot
 from workshop.shell import Job
 
@@ -29,18 +29,18 @@ def source_parts():
     return parts
 
 
-def program(source_key):
-    """Builds the guest's program; it uses the tree's uapi headers."""
+def program():
+    """Builds the guest's program; returns it and the libraries it needs, none if it is static."""
     output = os.path.join(BUILD, "demo-program")
     binary = os.path.join(output, "dmabuf-demo")
-    key = stamps.key_of(source_key, *source_parts())
+    key = stamps.key_of(*source_parts())
     if not stamps.fresh("demo-program", key, binary):
         stamps.forget("demo-program")
         os.makedirs(output, exist_ok=True)
         Job("building the demonstration", "demo-program.log").run(
-            ["make", "-C", SOURCE, f"OUT={output}", f"KERNEL={tree.TREE}"])
+            ["make", "-C", SOURCE, f"OUT={output}"])
         stamps.seal("demo-program", key)
-    return binary
+    return binary, read_text(binary + ".libs", "").split()
 
 
 def draw():
@@ -55,10 +55,10 @@ def draw():
 def show(source_key, frames=FRAMES, accelerator="auto", limit=900):
     """Runs it; returns what the reader is to know: [(guarantee, None or what is wrong)]."""
     vmlinux, _ = kernel.build("guest", source_key)
-    binary = program(source_key)
+    binary, libraries = program()
     shutil.rmtree(OUT, ignore_errors=True)
     boot = Boot("demo", vmlinux, f"exec dmabuf-demo --out /out --frames {frames}\n", OUT,
-                programs=[binary], limit=limit, accelerator=accelerator, on_line=say)
+                [binary], libraries, limit=limit, accelerator=accelerator, on_line=say)
     verdicts = []
     if boot.problem:
         wrong = boot.problem
