@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 obj-y := dma-fence.o dma-fence-array.o dma-fence-chain.o dma-fence-unwrap.o
-obj-y += dma-resv.o
-obj-y += dma-buf.o
-obj-y += $(notdir $(patsubst %.c,%.o,$(wildcard $(src)/dma-buf-file.c $(src)/dma-buf-stats.c)))
+obj-y += dma-fence-defer.o
+obj-y += dma-resv.o dma-resv-iter.o
+obj-y += dma-buf.o dma-buf-attach.o dma-buf-file.o dma-buf-stats.o
 obj-$(CONFIG_SYNC_FILE) += sync_file.o
 obj-$(CONFIG_SW_SYNC) += sw_sync.o sync_debug.o
 obj-$(CONFIG_DMABUF_HEAPS) += dma-heap.o heaps/

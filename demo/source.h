@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where the memory of the buffers comes from: another source is another row of the table. */
+
+#ifndef DEMO_SOURCE_H
+#define DEMO_SOURCE_H
+
+#include "demo.h"
+
+struct buffer_source {
+	const char *name;
+	int (*open)(void);
+	/* A dma-buf that holds a picture, in lines of @pitch bytes. */
+	int (*create)(int source, __u32 *pitch);
+};
+
+extern const struct buffer_source buffer_sources[];
+
+#endif /* DEMO_SOURCE_H */

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Walks over the fences of a reservation object, and what can be asked with them.
+ */
+#include <linux/dma-fence-array.h>
+#include <linux/dma-resv.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "dma-resv-list.h"
+
+/* Points @cursor at the first slot of @list. Under RCU or the lock. */
+static void dma_resv_iter_start(struct dma_resv_iter *cursor,
+				struct dma_resv_list *list)
+{
+	cursor->index = 0;
+	cursor->fences = list;
+	/* Pairs with the release in dma_resv_list_append(). */
+	cursor->num_fences = list ? smp_load_acquire(&list->num_fences) : 0;
+	cursor->generation = list ? list->generation : 0;
+	cursor->is_restarted = true;
+}
+
+/*
+ * Moves @cursor to the next fence that is not flagged as signalled and takes a
+ * reference to it; at the end there is none. Under RCU.
+ *
+ * Writers go on meanwhile, so what was learned about a fence counts only when its
+ * slot, and the object the list, is unchanged afterwards: the memory of a fence
+ * that was put may be another one at once (SLAB_TYPESAFE_BY_RCU). The order here,
+ * first the fence, then slot and list, pairs with dma_resv_list_replace() and
+ * those who replace a list: first slot or list, then the put.
+ *
+ * Returns false when a writer interfered; the walk has to start again then.
+ */
+static bool dma_resv_iter_step(struct dma_resv_iter *cursor)
+{
+	struct dma_resv_list *list = cursor->fences;
+	u32 index = cursor->index;
+
+	while (index < cursor->num_fences) {
+		struct dma_resv_slot *slot = &list->slots[index++];
+		unsigned long tagged = READ_ONCE(slot->tagged);
+		struct dma_fence *fence = tagged_fence(tagged);
+
+		if (tagged_usage(tagged) > cursor->usage)
+			continue;
+
+		if (fence_flagged(fence)) {
+			smp_rmb(); /* flag, then slot; see above */
+			if (READ_ONCE(slot->tagged) != tagged)
+				return false;
+			continue;
+		}
+
+		if (!dma_fence_get_rcu(fence))
+			return false;
+		cursor->fence = fence;
+		cursor->fence_usage = tagged_usage(tagged);
+		smp_mb__after_atomic(); /* reference, then slot; see above */
+		if (READ_ONCE(slot->tagged) != tagged)
+			return false;
+		break;
+	}
+
+	cursor->index = index;
+	return rcu_access_pointer(cursor->obj->fences) == list;
+}
+
+/* Whether @list has come in place of the one that @cursor walks. */
+static bool dma_resv_iter_is_stale(const struct dma_resv_iter *cursor,
+				   const struct dma_resv_list *list)
+{
+	return cursor->generation != (list ? list->generation : 0);
+}
+
+/*
+ * Steps until there is a pending fence or the end, from the start again as often
+ * as writers interfere. Drivers are asked, and references put, outside of RCU.
+ */
+static struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor,
+					    bool restart)
+{
+	do {
+		struct dma_resv_list *list;
+
+		dma_fence_put(cursor->fence);
+		cursor->fence = NULL;
+
+		rcu_read_lock();
+		list = rcu_dereference(cursor->obj->fences);
+		if (restart || dma_resv_iter_is_stale(cursor, list))
+			dma_resv_iter_start(cursor, list);
+		restart = !dma_resv_iter_step(cursor);
+		rcu_read_unlock();
+	} while (restart || (cursor->fence && dma_fence_is_signaled(cursor->fence)));
+
+	return cursor->fence;
+}
+
+/**
+ * dma_resv_iter_first_unlocked - begin a walk without the lock
+ * @cursor: a cursor prepared with dma_resv_iter_begin()
+ *
+ * Use dma_resv_for_each_fence_unlocked() instead. Begins anew when the cursor has
+ * walked already.
+ *
+ * Context: Any in which the last reference to a fence may be put.
+ * Return: the first pending fence, on which @cursor holds a reference, or NULL.
+ */
+struct dma_fence *dma_resv_iter_first_unlocked(struct dma_resv_iter *cursor)
+{
+	return dma_resv_iter_walk(cursor, true);
+}
+EXPORT_SYMBOL(dma_resv_iter_first_unlocked);
+
+/**
+ * dma_resv_iter_next_unlocked - continue a walk without the lock
+ * @cursor: a cursor that dma_resv_iter_first_unlocked() was called on
+ *
+ * Puts the reference to the current fence. Begins from the first fence again
+ * when the list was replaced, see dma_resv_iter_is_restarted().
+ *
+ * Context: Any in which the last reference to a fence may be put.
+ * Return: the next pending fence, on which @cursor holds a reference, or NULL.
+ */
+struct dma_fence *dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
+{
+	cursor->is_restarted = false;
+	return dma_resv_iter_walk(cursor, false);
+}
+EXPORT_SYMBOL(dma_resv_iter_next_unlocked);
+
+/* The next fence of a walk under the lock, signalled or not. */
+static struct dma_fence *dma_resv_iter_walk_locked(struct dma_resv_iter *cursor)
+{
+	while (cursor->index < cursor->num_fences) {
+		unsigned long tagged = cursor->fences->slots[cursor->index++].tagged;
+
+		cursor->fence_usage = tagged_usage(tagged);
+		if (cursor->fence_usage <= cursor->usage)
+			return tagged_fence(tagged);
+	}
+	return NULL;
+}
+
+/**
+ * dma_resv_iter_first - begin a walk with the lock held
+ * @cursor: a cursor prepared with dma_resv_iter_begin()
+ *
+ * Use dma_resv_for_each_fence() instead.
+ *
+ * Context: Any. The caller holds the reservation lock.
+ * Return: the first fence, signalled or not, without a reference; or NULL.
+ */
+struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor)
+{
+	dma_resv_assert_held(cursor->obj);
+
+	dma_resv_iter_start(cursor, dma_resv_list(cursor->obj));
+	return dma_resv_iter_walk_locked(cursor);
+}
+EXPORT_SYMBOL_GPL(dma_resv_iter_first);
+
+/**
+ * dma_resv_iter_next - continue a walk with the lock held
+ * @cursor: a cursor that dma_resv_iter_first() was called on
+ *
+ * Context: Any. The caller holds the reservation lock, without a break since the
+ * walk began.
+ * Return: the next fence, signalled or not, without a reference; or NULL.
+ */
+struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor)
+{
+	struct dma_resv_list *list = dma_resv_list(cursor->obj);
+
+	dma_resv_assert_held(cursor->obj);
+
+	cursor->is_restarted = false;
+	if (dma_resv_iter_is_stale(cursor, list))
+		dma_resv_iter_start(cursor, list);
+	return dma_resv_iter_walk_locked(cursor);
+}
+EXPORT_SYMBOL_GPL(dma_resv_iter_next);
+
+/* Drops what dma_resv_get_fences() has collected so far. */
+static void dma_resv_drop_fences(struct dma_fence **fences, unsigned int count)
+{
+	while (count--)
+		dma_fence_put(fences[count]);
+	kfree(fences);
+}
+
+/**
+ * dma_resv_get_fences - get all pending fences in an array
+ * @obj: the object, locked or not
+ * @usage: get the fences of this usage and of the usages before it
+ * @num_fences: receives how many there are
+ * @fences: receives the array, NULL when there are none
+ *
+ * The caller owns the array, to be freed with kfree(), and a reference to each
+ * fence in it. After an error @num_fences and @fences are zero and NULL too.
+ *
+ * Context: Process context, may sleep and reclaim memory.
+ * Return: 0, or -ENOMEM.
+ */
+int dma_resv_get_fences(struct dma_resv *obj, enum dma_resv_usage usage,
+			unsigned int *num_fences, struct dma_fence ***fences)
+{
+	struct dma_fence **array = NULL;
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	unsigned int count = 0;
+
+	*num_fences = 0;
+	*fences = NULL;
+
+	dma_resv_iter_begin(&cursor, obj, usage);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		if (dma_resv_iter_is_restarted(&cursor)) {
+			dma_resv_drop_fences(array, count);
+			count = 0;
+			array = kmalloc_array(cursor.num_fences, sizeof(*array),
+					      GFP_KERNEL | __GFP_NOWARN);
+			if (!array) {
+				dma_resv_iter_end(&cursor);
+				return -ENOMEM;
+			}
+		}
+		/* The cursor's reference becomes the array's. */
+		cursor.fence = NULL;
+		array[count++] = fence;
+	}
+	dma_resv_iter_end(&cursor);
+
+	/* The last step may have begun again and found nothing any more. */
+	if (dma_resv_iter_is_restarted(&cursor)) {
+		dma_resv_drop_fences(array, count);
+		return 0;
+	}
+
+	*num_fences = count;
+	*fences = array;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dma_resv_get_fences);
+
+/**
+ * dma_resv_get_singleton - get one fence for all pending ones
+ * @obj: the object, locked or not
+ * @usage: get the fences of this usage and of the usages before it
+ * @fence: receives the fence, NULL when nothing is pending
+ *
+ * That is the fence itself when only one is pending, else a new fence array on a
+ * context of its own, which signals after all of them. An array cannot be added
+ * to a reservation object. The caller owns the reference.
+ *
+ * Context: Process context, may sleep and reclaim memory.
+ * Return: 0, or -ENOMEM, with @fence NULL.
+ */
+int dma_resv_get_singleton(struct dma_resv *obj, enum dma_resv_usage usage,
+			   struct dma_fence **fence)
+{
+	struct dma_fence_array *array;
+	struct dma_fence **fences;
+	unsigned int count;
+	int ret;
+
+	*fence = NULL;
+
+	ret = dma_resv_get_fences(obj, usage, &count, &fences);
+	if (ret || !count)
+		return ret;
+
+	if (count == 1) {
+		*fence = fences[0];
+		kfree(fences);
+		return 0;
+	}
+
+	array = dma_fence_array_create(count, fences, dma_fence_context_alloc(1),
+				       1, false);
+	if (!array) {
+		dma_resv_drop_fences(fences, count);
+		return -ENOMEM;
+	}
+	*fence = &array->base;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dma_resv_get_singleton);
+
+/**
+ * dma_resv_wait_timeout - wait until no fence is pending
+ * @obj: the object, locked or not
+ * @usage: wait for the fences of this usage and of the usages before it
+ * @intr: whether a signal ends the wait
+ * @timeout: the longest time to wait in jiffies, %MAX_SCHEDULE_TIMEOUT for ever,
+ *	0 to have a look without waiting
+ *
+ * Covers the fences that were there when the call began, and while it lasts some
+ * that come later. Without the lock there may be new ones by the time it returns.
+ *
+ * Context: Process context. May sleep unless @timeout is 0.
+ * Return:
+ * * > 0 - nothing is pending; what is left of @timeout, 1 when @timeout was 0
+ * * 0 - the time was over first
+ * * -ERESTARTSYS - a signal arrived first
+ *
+ * Drivers' own wait functions may return other negative errors.
+ */
+long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
+			   bool intr, unsigned long timeout)
+{
+	long left = min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT);
+	long ret = left ?: 1;
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_iter_begin(&cursor, obj, usage);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		ret = dma_fence_wait_timeout(fence, intr, left);
+		if (ret <= 0)
+			break;
+		/* A mere look answers 1, which is no time to wait. */
+		if (left)
+			left = ret;
+	}
+	dma_resv_iter_end(&cursor);
+
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
+
+/**
+ * dma_resv_test_signaled - whether no fence is pending
+ * @obj: the object, locked or not
+ * @usage: look at the fences of this usage and of the usages before it
+ *
+ * Asks the drivers about fences that are not known to have signalled, but does
+ * not make them enable signalling.
+ *
+ * Context: Any in which the last reference to a fence may be put.
+ * Return: true when all have signalled or there are none.
+ */
+bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage)
+{
+	struct dma_resv_iter cursor;
+	bool idle;
+
+	dma_resv_iter_begin(&cursor, obj, usage);
+	idle = !dma_resv_iter_first_unlocked(&cursor);
+	dma_resv_iter_end(&cursor);
+
+	return idle;
+}
+EXPORT_SYMBOL_GPL(dma_resv_test_signaled);
+
+/**
+ * dma_resv_set_deadline - say when the buffer is needed
+ * @obj: the object, locked or not
+ * @usage: tell the fences of this usage and of the usages before it
+ * @deadline: the time on the monotonic clock
+ *
+ * Hands the hint to dma_fence_set_deadline() for each pending fence.
+ *
+ * Context: Any in which the fences' set_deadline operations may be called and the
+ * last reference to a fence may be put.
+ */
+void dma_resv_set_deadline(struct dma_resv *obj, enum dma_resv_usage usage,
+			   ktime_t deadline)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_iter_begin(&cursor, obj, usage);
+	dma_resv_for_each_fence_unlocked(&cursor, fence)
+		dma_fence_set_deadline(fence, deadline);
+	dma_resv_iter_end(&cursor);
+}
+EXPORT_SYMBOL_GPL(dma_resv_set_deadline);
+
+/**
+ * dma_resv_describe - print the fences that implicit synchronisation sees
+ * @obj: the object, locked
+ * @seq: where to print to
+ *
+ * One line per fence, with its usage and what dma_fence_describe() says. Fences
+ * of %DMA_RESV_USAGE_BOOKKEEP are left out.
+ *
+ * Context: Any. The caller holds the reservation lock.
+ */
+void dma_resv_describe(struct dma_resv *obj, struct seq_file *seq)
+{
+	static const char * const names[] = {
+		[DMA_RESV_USAGE_KERNEL] = "kernel",
+		[DMA_RESV_USAGE_WRITE] = "write",
+		[DMA_RESV_USAGE_READ] = "read",
+	};
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_for_each_fence(&cursor, obj, DMA_RESV_USAGE_READ, fence) {
+		seq_printf(seq, "\t%s fence:", names[dma_resv_iter_usage(&cursor)]);
+		dma_fence_describe(fence, seq);
+	}
+}
+EXPORT_SYMBOL_GPL(dma_resv_describe);

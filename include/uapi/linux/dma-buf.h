@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * What a process can ask of a dma-buf file descriptor.
+ */
+#ifndef _DMA_BUF_UAPI_H_
+#define _DMA_BUF_UAPI_H_
+
+#include <linux/types.h>
+
+/**
+ * struct dma_buf_sync - bracket access through a mapping of the CPU
+ * @flags: what is about to happen or has just ended, see below
+ *
+ * A program that reads or writes a buffer through mmap() says so before with
+ * %DMA_BUF_SYNC_START and afterwards with %DMA_BUF_SYNC_END, both times with
+ * the same access bits. START first waits until the devices that stand in the
+ * way have finished, then makes their results visible to the CPU; END makes
+ * what the CPU wrote visible to devices. Nobody is kept out in between.
+ *
+ * @flags is one access out of
+ *
+ * ``DMA_BUF_SYNC_READ``
+ *	the CPU reads; START waits for devices that write.
+ *
+ * ``DMA_BUF_SYNC_WRITE``
+ *	the CPU writes; START waits for devices that read, too.
+ *
+ * ``DMA_BUF_SYNC_RW``
+ *	both.
+ *
+ * joined with either ``DMA_BUF_SYNC_START`` or ``DMA_BUF_SYNC_END``.
+ *
+ * Errors: EFAULT for a bad pointer; EINVAL for an unknown bit or no access
+ * bit; EINTR when a signal arrives while START waits; otherwise whatever the
+ * exporter reports.
+ */
+struct dma_buf_sync {
+	__u64 flags;
+};
+
+#define DMA_BUF_SYNC_READ	(1 << 0)
+#define DMA_BUF_SYNC_WRITE	(2 << 0)
+#define DMA_BUF_SYNC_RW		(DMA_BUF_SYNC_READ | DMA_BUF_SYNC_WRITE)
+#define DMA_BUF_SYNC_START	(0 << 2)
+#define DMA_BUF_SYNC_END	(1 << 2)
+#define DMA_BUF_SYNC_VALID_FLAGS_MASK \
+	(DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END)
+
+/* Room for a buffer's name, the terminating NUL included. */
+#define DMA_BUF_NAME_LEN	32
+
+/**
+ * struct dma_buf_export_sync_file - get a buffer's fences as a sync_file
+ * @flags: in, ``DMA_BUF_SYNC_READ``, ``DMA_BUF_SYNC_WRITE`` or both
+ * @fd: out, the new file descriptor, always close-on-exec
+ *
+ * The sync_file signals when everything has finished that a device must wait
+ * for before it does what @flags says: for READ the writers that the buffer
+ * knows of now, for WRITE (alone or with READ) its readers as well. Work that
+ * is queued later does not count. A buffer with nothing pending gives a
+ * sync_file that has signalled already.
+ *
+ * Errors: EFAULT for a bad pointer, when no fd is left open; EINVAL for other
+ * bits or none; EMFILE or ENFILE; ENOMEM; ENOTTY on a kernel without
+ * sync_file.
+ */
+struct dma_buf_export_sync_file {
+	__u32 flags;
+	__s32 fd;
+};
+
+/**
+ * struct dma_buf_import_sync_file - add a sync_file's fences to a buffer
+ * @flags: in, ``DMA_BUF_SYNC_READ``, ``DMA_BUF_SYNC_WRITE`` or both
+ * @fd: in, the sync_file
+ *
+ * From now on those who synchronise implicitly treat the work behind @fd as a
+ * reader of the buffer or, when @flags has WRITE, as a writer. The caller
+ * keeps @fd.
+ *
+ * Errors: EFAULT for a bad pointer; EINVAL for other bits or none, and for an
+ * @fd that is not a sync_file; ENOMEM; ENOTTY on a kernel without sync_file.
+ */
+struct dma_buf_import_sync_file {
+	__u32 flags;
+	__s32 fd;
+};
+
+#define DMA_BUF_BASE		'b'
+#define DMA_BUF_IOCTL_SYNC	_IOW(DMA_BUF_BASE, 0, struct dma_buf_sync)
+
+/*
+ * The name is a NUL-terminated string that the argument points to. A pointer
+ * has no fixed size, so one request has two numbers: _A where a pointer takes
+ * 32 bits, _B where it takes 64. Either is good on any kernel. Errors: EFAULT
+ * for a bad pointer, EINVAL for more than DMA_BUF_NAME_LEN - 1 bytes, ENOMEM.
+ */
+#define DMA_BUF_SET_NAME	_IOW(DMA_BUF_BASE, 1, const char *)
+#define DMA_BUF_SET_NAME_A	_IOW(DMA_BUF_BASE, 1, __u32)
+#define DMA_BUF_SET_NAME_B	_IOW(DMA_BUF_BASE, 1, __u64)
+#define DMA_BUF_IOCTL_EXPORT_SYNC_FILE	_IOWR(DMA_BUF_BASE, 2, struct dma_buf_export_sync_file)
+#define DMA_BUF_IOCTL_IMPORT_SYNC_FILE	_IOW(DMA_BUF_BASE, 3, struct dma_buf_import_sync_file)
+
+#endif

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What poll on a buffer guarantees; see dma-buf-file.c.
+ */
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/kthread.h>
+#include <linux/poll.h>
+#include <kunit/test.h>
+
+#include "mock-buf.h"
+#include "mock-fence.h"
+
+/* Somebody who polls like poll() and epoll do, and counts how often it is woken. */
+struct poller {
+	poll_table pt;
+	wait_queue_entry_t entry;
+	wait_queue_head_t *queue;
+	atomic_t wakes;
+	__poll_t key;
+	struct completion woken;
+};
+
+static int poller_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, void *key)
+{
+	struct poller *poller = container_of(entry, struct poller, entry);
+
+	atomic_inc(&poller->wakes);
+	poller->key = key_to_poll(key);
+	complete(&poller->woken);
+	return 1;
+}
+
+static void poller_enqueue(struct file *file, wait_queue_head_t *queue, poll_table *pt)
+{
+	struct poller *poller = container_of(pt, struct poller, pt);
+
+	poller->queue = queue;
+	add_wait_queue(queue, &poller->entry);
+}
+
+static void poller_leave(void *data)
+{
+	struct poller *poller = data;
+
+	if (poller->queue)
+		remove_wait_queue(poller->queue, &poller->entry);
+	poller->queue = NULL;
+}
+
+/* A poller for @events that is not waiting yet; leaves at the end of the case. */
+static struct poller *poller_new(struct kunit *test, __poll_t events)
+{
+	struct poller *poller = kunit_kzalloc(test, sizeof(*poller), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, poller);
+	init_poll_funcptr(&poller->pt, poller_enqueue);
+	poller->pt._key = events;
+	init_waitqueue_func_entry(&poller->entry, poller_wake);
+	init_completion(&poller->woken);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, poller_leave, poller));
+	return poller;
+}
+
+/* The first poll puts the poller into the queue, later ones only ask. */
+static __poll_t poller_poll(struct poller *poller, struct mock_buf *mock)
+{
+	__poll_t ready = vfs_poll(mock->dmabuf->file, &poller->pt);
+
+	poller->pt._qproc = NULL;
+	return ready;
+}
+
+/* Was the poller woken, now or within a second? Arrays signal a tick later. */
+static bool poller_woken(struct poller *poller)
+{
+	return wait_for_completion_timeout(&poller->woken, HZ);
+}
+
+/* poll() with no time to wait. */
+static __poll_t poll_now(struct mock_buf *mock, __poll_t events)
+{
+	poll_table pt = { ._key = events };
+
+	return vfs_poll(mock->dmabuf->file, &pt);
+}
+
+static struct dma_fence *add_fence(struct kunit *test, struct mock_buf *mock,
+				   enum dma_resv_usage usage)
+{
+	struct dma_fence *fence = mock_fence(test);
+
+	mock_buf_add_fence(test, mock->dmabuf, fence, usage);
+	return fence;
+}
+
+static void idle_buffer_is_ready_for_both(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+
+	KUNIT_EXPECT_EQ(test, EPOLLIN | EPOLLOUT, poll_now(mock, EPOLLIN | EPOLLOUT));
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poll_now(mock, EPOLLIN));
+	KUNIT_EXPECT_EQ(test, EPOLLOUT, poll_now(mock, EPOLLOUT));
+	KUNIT_EXPECT_EQ(test, EPOLLIN | EPOLLOUT, vfs_poll(mock->dmabuf->file, NULL));
+}
+
+static void other_events_never_happen(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+
+	KUNIT_EXPECT_EQ(test, 0, poll_now(mock, 0));
+	KUNIT_EXPECT_EQ(test, 0, poll_now(mock, EPOLLPRI | EPOLLERR | EPOLLHUP | EPOLLRDNORM));
+}
+
+struct usage_case {
+	const char *name;
+	enum dma_resv_usage usage;
+	__poll_t ready;
+};
+
+static const struct usage_case usage_cases[] = {
+	{ "kernel", DMA_RESV_USAGE_KERNEL, 0 },
+	{ "write", DMA_RESV_USAGE_WRITE, 0 },
+	{ "read", DMA_RESV_USAGE_READ, EPOLLIN },
+	{ "bookkeep", DMA_RESV_USAGE_BOOKKEEP, EPOLLIN | EPOLLOUT },
+};
+KUNIT_ARRAY_PARAM_DESC(usage, usage_cases, name);
+
+static void each_direction_waits_for_its_usages(struct kunit *test)
+{
+	const struct usage_case *param = test->param_value;
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, param->usage);
+	struct poller *poller = poller_new(test, EPOLLIN | EPOLLOUT);
+
+	KUNIT_EXPECT_EQ(test, param->ready & EPOLLIN, poll_now(mock, EPOLLIN));
+	KUNIT_EXPECT_EQ(test, param->ready & EPOLLOUT, poll_now(mock, EPOLLOUT));
+	KUNIT_EXPECT_EQ(test, param->ready, poller_poll(poller, mock));
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_EQ(test, EPOLLIN | EPOLLOUT, poller_poll(poller, mock));
+}
+
+static void error_of_a_fence_is_not_reported(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+
+	dma_fence_set_error(fence, -EIO);
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poll_now(mock, EPOLLIN | EPOLLERR));
+}
+
+static void reader_is_woken_when_writers_are_done(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *reader = poller_new(test, EPOLLIN);
+	struct dma_fence *write = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(reader, mock));
+	dma_fence_signal(write);
+	KUNIT_EXPECT_TRUE(test, poller_woken(reader));
+	KUNIT_EXPECT_EQ(test, EPOLLIN, reader->key);
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poller_poll(reader, mock));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&reader->wakes));
+}
+
+static void writer_is_woken_when_readers_are_done(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *writer = poller_new(test, EPOLLOUT);
+	struct dma_fence *read = add_fence(test, mock, DMA_RESV_USAGE_READ);
+
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(writer, mock));
+	dma_fence_signal(read);
+	KUNIT_EXPECT_TRUE(test, poller_woken(writer));
+	KUNIT_EXPECT_EQ(test, EPOLLOUT, writer->key);
+	KUNIT_EXPECT_EQ(test, EPOLLOUT, poller_poll(writer, mock));
+}
+
+static void many_fences_wake_once(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *poller = poller_new(test, EPOLLIN);
+	struct dma_fence *fences[8];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(fences); i++)
+		fences[i] = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+
+	for (i = 0; i < ARRAY_SIZE(fences) - 1; i++)
+		dma_fence_signal(fences[i]);
+	/* Longer than any hop from one fence to the next takes. */
+	KUNIT_EXPECT_EQ(test, 0, wait_for_completion_timeout(&poller->woken, 3));
+	dma_fence_signal(fences[i]);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&poller->wakes));
+}
+
+static void many_pollers_wake_once_each(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct poller *pollers[5];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pollers); i++) {
+		pollers[i] = poller_new(test, EPOLLIN);
+		KUNIT_EXPECT_EQ(test, 0, poller_poll(pollers[i], mock));
+	}
+	dma_fence_signal(fence);
+	for (i = 0; i < ARRAY_SIZE(pollers); i++) {
+		KUNIT_EXPECT_TRUE(test, poller_woken(pollers[i]));
+		KUNIT_EXPECT_EQ(test, EPOLLIN, poller_poll(pollers[i], mock));
+	}
+	for (i = 0; i < ARRAY_SIZE(pollers); i++)
+		KUNIT_EXPECT_EQ(test, 1, atomic_read(&pollers[i]->wakes));
+}
+
+static void poller_goes_on_waiting_for_fences_that_came_later(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *poller = poller_new(test, EPOLLIN);
+	struct dma_fence *first = add_fence(test, mock, DMA_RESV_USAGE_WRITE), *second;
+
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	second = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	dma_fence_signal(first);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	dma_fence_signal(second);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, 2, atomic_read(&poller->wakes));
+}
+
+static void later_poller_sees_all_fences_through(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *early = poller_new(test, EPOLLIN), *late = poller_new(test, EPOLLIN);
+	struct dma_fence *first = add_fence(test, mock, DMA_RESV_USAGE_WRITE), *second;
+
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(early, mock));
+	second = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(late, mock));
+
+	dma_fence_signal(first);
+	dma_fence_signal(second);
+	KUNIT_EXPECT_TRUE(test, poller_woken(early));
+	KUNIT_EXPECT_TRUE(test, poller_woken(late));
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poller_poll(late, mock));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&late->wakes));
+}
+
+/* The eviction fences of some drivers get replaced before they ever signal. */
+static void poll_that_finds_the_buffer_idle_wakes_those_on_a_replaced_fence(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct dma_fence *stub = dma_fence_get_stub();
+	struct poller *poller = poller_new(test, EPOLLIN);
+	struct dma_resv *resv = mock->dmabuf->resv;
+
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	dma_resv_lock(resv, NULL);
+	dma_resv_replace_fences(resv, fence->context, stub, DMA_RESV_USAGE_WRITE);
+	dma_resv_unlock(resv);
+	dma_fence_put(stub);
+
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poll_now(mock, EPOLLIN));
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&poller->wakes));
+}
+
+static void event_that_is_modified_later_still_wakes(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct poller *poller = poller_new(test, 0);
+
+	/* As EPOLL_CTL_ADD without events does, and EPOLL_CTL_MOD. */
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	poller->pt._key = EPOLLIN;
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+}
+
+static void last_close_releases_a_busy_buffer_at_once(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, MOCK_BUF_SHARED_RESV);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct poller *poller = poller_new(test, EPOLLIN | EPOLLOUT);
+
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	KUNIT_EXPECT_GT(test, kref_read(&fence->refcount), 2);
+	poller_leave(poller);
+	KUNIT_EXPECT_TRUE(test, mock_buf_put(mock));
+	KUNIT_EXPECT_EQ(test, 2, kref_read(&fence->refcount));
+
+	/* Nothing is hooked into the fence that could touch the buffer now. */
+	KUNIT_EXPECT_TRUE(test, list_empty(&fence->cb_list));
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&poller->wakes));
+}
+
+static void last_close_after_the_wakeup_is_clean(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, MOCK_BUF_SHARED_RESV);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct poller *poller = poller_new(test, EPOLLIN);
+
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	dma_fence_signal(fence);
+	poller_leave(poller);
+	KUNIT_EXPECT_TRUE(test, mock_buf_put(mock));
+	KUNIT_EXPECT_EQ(test, 2, kref_read(&fence->refcount));
+}
+
+static void poll_keeps_no_reference_to_the_file(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *poller = poller_new(test, EPOLLIN | EPOLLOUT);
+
+	add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, 1, file_count(mock->dmabuf->file));
+}
+
+static void poll_without_waiting_hooks_nothing_but_enables_signalling(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	unsigned int refs = kref_read(&fence->refcount);
+
+	KUNIT_EXPECT_EQ(test, 0, poll_now(mock, EPOLLIN | EPOLLOUT));
+	KUNIT_EXPECT_TRUE(test, list_empty(&fence->cb_list));
+	KUNIT_EXPECT_EQ(test, refs, kref_read(&fence->refcount));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&to_mock_fence(fence)->enable_count));
+}
+
+static void fence_that_signals_while_it_is_enabled_is_done(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *one = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct dma_fence *two = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct poller *poller = poller_new(test, EPOLLIN);
+
+	to_mock_fence(one)->refuse = true;
+	to_mock_fence(two)->refuse = true;
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poll_now(mock, EPOLLIN));
+
+	to_mock_fence(add_fence(test, mock, DMA_RESV_USAGE_WRITE))->refuse = true;
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poller_poll(poller, mock));
+}
+
+static void signalled_fence_is_let_go_by_the_next_poll(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	unsigned int refs = kref_read(&fence->refcount);
+	struct poller *poller = poller_new(test, EPOLLIN);
+
+	KUNIT_EXPECT_EQ(test, 0, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, refs + 1, kref_read(&fence->refcount));
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_EQ(test, EPOLLIN, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, refs, kref_read(&fence->refcount));
+}
+
+struct poll_thread {
+	struct mock_buf *mock;
+	struct poller *poller;
+	__poll_t idle, busy;
+	struct completion done;
+};
+
+static int poll_in_thread(void *data)
+{
+	struct poll_thread *thread = data;
+
+	thread->idle = poll_now(thread->mock, EPOLLOUT);
+	thread->busy = poller_poll(thread->poller, thread->mock);
+	complete(&thread->done);
+	return 0;
+}
+
+static void poll_does_not_wait_for_the_reservation(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poll_thread thread = { .mock = mock, .poller = poller_new(test, EPOLLOUT) };
+	struct task_struct *task;
+	bool done;
+
+	add_fence(test, mock, DMA_RESV_USAGE_READ);
+	add_fence(test, mock, DMA_RESV_USAGE_READ);
+	init_completion(&thread.done);
+	dma_resv_lock(mock->dmabuf->resv, NULL);
+	task = kthread_run(poll_in_thread, &thread, "poll");
+	done = !IS_ERR(task) && wait_for_completion_timeout(&thread.done, HZ);
+	dma_resv_unlock(mock->dmabuf->resv);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	if (!done)
+		wait_for_completion(&thread.done);
+	KUNIT_EXPECT_TRUE(test, done);
+	KUNIT_EXPECT_EQ(test, 0, thread.idle | thread.busy);
+}
+
+static void no_buffer_is_left_behind(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, 0, mock_buf_alive());
+}
+
+static struct kunit_case dma_buf_poll_cases[] = {
+	KUNIT_CASE(idle_buffer_is_ready_for_both),
+	KUNIT_CASE(other_events_never_happen),
+	KUNIT_CASE_PARAM(each_direction_waits_for_its_usages, usage_gen_params),
+	KUNIT_CASE(error_of_a_fence_is_not_reported),
+	KUNIT_CASE(reader_is_woken_when_writers_are_done),
+	KUNIT_CASE(writer_is_woken_when_readers_are_done),
+	KUNIT_CASE(many_fences_wake_once),
+	KUNIT_CASE(many_pollers_wake_once_each),
+	KUNIT_CASE(poller_goes_on_waiting_for_fences_that_came_later),
+	KUNIT_CASE(later_poller_sees_all_fences_through),
+	KUNIT_CASE(poll_that_finds_the_buffer_idle_wakes_those_on_a_replaced_fence),
+	KUNIT_CASE(event_that_is_modified_later_still_wakes),
+	KUNIT_CASE(last_close_releases_a_busy_buffer_at_once),
+	KUNIT_CASE(last_close_after_the_wakeup_is_clean),
+	KUNIT_CASE(poll_keeps_no_reference_to_the_file),
+	KUNIT_CASE(poll_without_waiting_hooks_nothing_but_enables_signalling),
+	KUNIT_CASE(fence_that_signals_while_it_is_enabled_is_done),
+	KUNIT_CASE(signalled_fence_is_let_go_by_the_next_poll),
+	KUNIT_CASE(poll_does_not_wait_for_the_reservation),
+	KUNIT_CASE(no_buffer_is_left_behind),
+	{}
+};
+
+static struct kunit_suite dma_buf_poll_suite = {
+	.name = "dma-buf-poll",
+	.test_cases = dma_buf_poll_cases,
+};
+kunit_test_suite(dma_buf_poll_suite);

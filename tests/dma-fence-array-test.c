@@ -1,0 +1,911 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Arrays: one fence for all of many fences, or for any of them.
+ */
+#include <linux/dma-fence-array.h>
+#include <linux/irqflags.h>
+#include <linux/slab.h>
+#include <kunit/resource.h>
+#include <kunit/test.h>
+
+#include "mock-fence.h"
+
+/* References to @fences in an array that the callee may keep. */
+static struct dma_fence **members_of(struct kunit *test, struct dma_fence **fences,
+				     unsigned int count)
+{
+	struct dma_fence **members = kmalloc_array(count, sizeof(*members), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, members);
+	for (i = 0; i < count; i++)
+		members[i] = dma_fence_get(fences[i]);
+	return members;
+}
+
+static void signal_all(struct dma_fence **fences, unsigned int count)
+{
+	while (count--)
+		dma_fence_signal(fences[count]);
+}
+
+/* Whether the array has signalled, given the time that its irq_work may take. */
+static bool signals(struct dma_fence_array *array)
+{
+	mock_run_irq_work();
+	return dma_fence_wait_timeout(&array->base, false, MOCK_TIMEOUT) > 0;
+}
+
+static bool flagged(struct dma_fence_array *array)
+{
+	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &array->base.flags);
+}
+
+static void expect_array_over(struct kunit *test, struct dma_fence_array *array,
+			      struct dma_fence **fences, unsigned int count)
+{
+	unsigned int i;
+
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_array(&array->base));
+	KUNIT_EXPECT_PTR_EQ(test, to_dma_fence_array(&array->base), array);
+	KUNIT_EXPECT_EQ(test, array->base.context, 77);
+	KUNIT_EXPECT_EQ(test, array->base.seqno, 88);
+	KUNIT_EXPECT_EQ(test, kref_read(&array->base.refcount), 1);
+	KUNIT_ASSERT_EQ(test, array->num_fences, count);
+	for (i = 0; i < count; i++) {
+		KUNIT_EXPECT_PTR_EQ(test, array->fences[i], fences[i]);
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 2);
+	}
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(&array->base));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 0);
+}
+
+static void create_takes_over_the_members(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array;
+
+	array = dma_fence_array_create(3, members_of(test, fences, 3), 77, 88, false);
+	KUNIT_ASSERT_NOT_NULL(test, array);
+	mock_put_later(test, &array->base);
+	expect_array_over(test, array, fences, 3);
+}
+
+static void alloc_and_init_do_what_create_does(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array = dma_fence_array_alloc(3);
+
+	KUNIT_ASSERT_NOT_NULL(test, array);
+	dma_fence_array_init(array, 3, members_of(test, fences, 3), 77, 88, false);
+	mock_put_later(test, &array->base);
+	expect_array_over(test, array, fences, 3);
+}
+
+/* xe allocates before the point of no return and may never get there. */
+static void an_allocated_array_can_be_freed_unused(struct kunit *test)
+{
+	struct dma_fence_array *array = dma_fence_array_alloc(16);
+
+	KUNIT_ASSERT_NOT_NULL(test, array);
+	kfree(array);
+}
+
+static void creating_enables_nothing(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 2);
+	struct dma_fence_array *array = mock_array(test, fences, 2, false);
+	int i;
+
+	dma_fence_is_signaled(&array->base);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, atomic_read(&to_mock_fence(fences[i])->enable_count), 0);
+		KUNIT_EXPECT_FALSE(test, mock_fence_has_callback(fences[i]));
+	}
+}
+
+static void expect_enabling_reaches_all(struct kunit *test, bool signal_on_any)
+{
+	struct dma_fence **fences = mock_fences(test, 300);
+	struct dma_fence_array *array = mock_array(test, fences, 300, signal_on_any);
+	int i;
+
+	dma_fence_enable_sw_signaling(&array->base);
+	mock_callback(test, &array->base);
+	dma_fence_wait_timeout(&array->base, false, 1);
+	for (i = 0; i < 300; i++)
+		KUNIT_EXPECT_EQ(test, atomic_read(&to_mock_fence(fences[i])->enable_count), 1);
+}
+
+static void enabling_reaches_every_member_once(struct kunit *test)
+{
+	expect_enabling_reaches_all(test, false);
+	expect_enabling_reaches_all(test, true);
+}
+
+static void enabling_reaches_the_members_behind_a_signalled_one(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 5);
+	struct dma_fence_array *array = mock_array(test, fences, 5, false);
+	int i;
+
+	dma_fence_signal(fences[0]);
+	dma_fence_signal(fences[2]);
+	dma_fence_enable_sw_signaling(&array->base);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_EQ(test, atomic_read(&to_mock_fence(fences[i])->enable_count),
+				i != 0 && i != 2);
+}
+
+/* A refusing member has signalled; the array must count it and go on. */
+static void a_member_that_refuses_to_enable_counts_as_signalled(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array = mock_array(test, fences, 3, false);
+	struct mock_callback *callback;
+
+	to_mock_fence(fences[1])->refuse = true;
+	callback = mock_callback(test, &array->base);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fences[1]));
+	dma_fence_signal(fences[0]);
+	mock_run_irq_work();
+	KUNIT_EXPECT_FALSE(test, flagged(array));
+	dma_fence_signal(fences[2]);
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_EQ(test, callback->calls, 1);
+}
+
+static void an_array_of_refusing_members_signals_when_enabled(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array = mock_array(test, fences, 3, false);
+	int i;
+
+	for (i = 0; i < 3; i++)
+		to_mock_fence(fences[i])->refuse = true;
+	dma_fence_enable_sw_signaling(&array->base);
+	KUNIT_EXPECT_TRUE(test, signals(array));
+}
+
+/*
+ * A fence whose driver, when signalling is enabled, looks at its hardware, signals another fence
+ * first and finds that this one is done, too.
+ */
+struct eager_fence {
+	struct dma_fence base;
+	struct dma_fence *other;
+};
+
+static const char *eager_name(struct dma_fence *fence)
+{
+	return "eager";
+}
+
+static bool eager_enable(struct dma_fence *fence)
+{
+	dma_fence_signal(container_of(fence, struct eager_fence, base)->other);
+	return false;
+}
+
+static const struct dma_fence_ops eager_ops = {
+	.get_driver_name = eager_name,
+	.get_timeline_name = eager_name,
+	.enable_signaling = eager_enable,
+};
+
+static DEFINE_SPINLOCK(eager_lock);
+
+static void members_may_signal_while_the_array_is_being_enabled(struct kunit *test)
+{
+	int any;
+
+	for (any = 0; any <= 1; any++) {
+		struct eager_fence *eager = kzalloc(sizeof(*eager), GFP_KERNEL);
+		struct dma_fence **fences = mock_fences(test, 4);
+		struct dma_fence_array *array;
+
+		KUNIT_ASSERT_NOT_NULL(test, eager);
+		eager->other = fences[0];
+		dma_fence_init(&eager->base, &eager_ops, &eager_lock, dma_fence_context_alloc(1), 1);
+		fences[1] = mock_put_later(test, &eager->base);
+		array = mock_array(test, fences, 4, any);
+		dma_fence_enable_sw_signaling(&array->base);
+		mock_run_irq_work();
+		KUNIT_EXPECT_EQ(test, flagged(array), any);
+		dma_fence_signal(fences[3]);
+		dma_fence_signal(fences[2]);
+		KUNIT_EXPECT_TRUE(test, signals(array));
+		mock_run_irq_work();
+		KUNIT_EXPECT_EQ(test, kref_read(&array->base.refcount), 1);
+	}
+}
+
+struct order_case {
+	unsigned int count;
+	enum mock_order_kind kind;
+};
+
+static const struct order_case order_cases[] = {
+	{ 1, MOCK_FORWARD },
+	{ 2, MOCK_FORWARD }, { 2, MOCK_BACKWARD },
+	{ 7, MOCK_FORWARD }, { 7, MOCK_BACKWARD }, { 7, MOCK_RANDOM },
+	{ 256, MOCK_FORWARD }, { 256, MOCK_BACKWARD }, { 256, MOCK_RANDOM },
+};
+
+static void order_case_name(const struct order_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u_%s", c->count, mock_order_name(c->kind));
+}
+
+KUNIT_ARRAY_PARAM(order, order_cases, order_case_name);
+
+static void all_signals_after_the_last_member_and_not_before(struct kunit *test)
+{
+	const struct order_case *c = test->param_value;
+	unsigned int *order = mock_order(test, c->kind, c->count);
+	struct dma_fence **fences = mock_fences(test, c->count);
+	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
+	struct mock_callback *callback = mock_callback(test, &array->base);
+	unsigned int i;
+
+	for (i = 0; i < c->count; i++) {
+		KUNIT_ASSERT_FALSE(test, flagged(array));
+		dma_fence_signal(fences[order[i]]);
+		mock_run_irq_work();
+	}
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_EQ(test, callback->calls, 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 1);
+}
+
+/* Members that signal before anybody cares about the array, none of them noticed. */
+static void all_counts_members_that_signalled_before_enabling(struct kunit *test)
+{
+	const struct order_case *c = test->param_value;
+	unsigned int *order = mock_order(test, c->kind, c->count);
+	struct dma_fence **fences = mock_fences(test, c->count);
+	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
+	struct mock_callback *callback;
+	unsigned int i;
+
+	for (i = 0; i < c->count / 2; i++)
+		dma_fence_signal(fences[order[i]]);
+	callback = mock_callback(test, &array->base);
+	for (; i < c->count; i++) {
+		KUNIT_ASSERT_FALSE(test, flagged(array));
+		dma_fence_signal(fences[order[i]]);
+		mock_run_irq_work();
+	}
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_EQ(test, callback->calls, 1);
+}
+
+/* As all members of one signaller do that works with interrupts off. */
+static void all_signals_when_the_members_signal_in_one_go(struct kunit *test)
+{
+	const struct order_case *c = test->param_value;
+	unsigned int *order = mock_order(test, c->kind, c->count);
+	struct dma_fence **fences = mock_fences(test, c->count);
+	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
+	struct mock_callback *callback = mock_callback(test, &array->base);
+	unsigned long flags;
+	unsigned int i;
+
+	local_irq_save(flags);
+	for (i = 0; i < c->count; i++)
+		dma_fence_signal(fences[order[i]]);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_EQ(test, callback->calls, 1);
+}
+
+static void any_signals_after_the_first_member(struct kunit *test)
+{
+	const struct order_case *c = test->param_value;
+	unsigned int *order = mock_order(test, c->kind, c->count);
+	struct dma_fence **fences = mock_fences(test, c->count);
+	struct dma_fence_array *array = mock_array(test, fences, c->count, true);
+	struct mock_callback *callback = mock_callback(test, &array->base);
+	unsigned int i;
+
+	mock_run_irq_work();
+	KUNIT_EXPECT_FALSE(test, flagged(array));
+	dma_fence_signal(fences[order[0]]);
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 1);
+	for (i = 1; i < c->count; i++)
+		dma_fence_signal(fences[order[i]]);
+	mock_run_irq_work();
+	KUNIT_EXPECT_EQ(test, callback->calls, 1);
+}
+
+/* Whether @array stays unsignalled for as long as interrupts are off around the signalling. */
+static bool defers(struct dma_fence_array *array, struct dma_fence *member)
+{
+	bool flag_locked, flag_unlocked;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	spin_lock(member->lock);
+	dma_fence_signal_locked(member);
+	flag_locked = flagged(array);
+	spin_unlock(member->lock);
+	flag_unlocked = flagged(array);
+	local_irq_restore(flags);
+	return !flag_locked && !flag_unlocked;
+}
+
+static void an_array_never_signals_under_its_members_lock(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *all = mock_array(test, fences, 1, false);
+	struct dma_fence_array *any = mock_array(test, fences + 1, 2, true);
+
+	dma_fence_enable_sw_signaling(&all->base);
+	KUNIT_EXPECT_TRUE(test, defers(all, fences[0]));
+	KUNIT_EXPECT_TRUE(test, signals(all));
+
+	dma_fence_enable_sw_signaling(&any->base);
+	KUNIT_EXPECT_TRUE(test, defers(any, fences[2]));
+	KUNIT_EXPECT_TRUE(test, signals(any));
+}
+
+/* The hop of 6.12 and not one more: what one irq_work run finds done is signalled by it. */
+static void an_array_signals_one_irq_work_after_its_last_member(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 64);
+	struct dma_fence_array *array = mock_array(test, fences, 64, false);
+	unsigned long flags;
+
+	dma_fence_enable_sw_signaling(&array->base);
+	local_irq_save(flags);
+	signal_all(fences, 64);
+	local_irq_restore(flags);
+	mock_run_irq_work();
+	KUNIT_EXPECT_TRUE(test, flagged(array));
+}
+
+static void an_array_runs_its_callbacks_as_any_fence_does(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 2);
+	struct dma_fence_array *array = mock_array(test, fences, 2, false);
+	struct mock_callback *callback[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		callback[i] = mock_callback(test, &array->base);
+	signal_all(fences, 2);
+	KUNIT_ASSERT_TRUE(test, signals(array));
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, callback[i]->turn, i + 1);
+		if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+			KUNIT_EXPECT_TRUE(test, callback[i]->irqs_off);
+	}
+}
+
+static void an_array_of_signalled_members_signals_at_once(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 4);
+	struct dma_fence_array *all, *any;
+	struct dma_fence_cb cb;
+
+	signal_all(fences, 4);
+	all = mock_array(test, fences, 4, false);
+	any = mock_array(test, fences, 4, true);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&all->base));
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&any->base));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&all->base), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&any->base), 1);
+
+	all = mock_array(test, fences, 4, false);
+	KUNIT_EXPECT_EQ(test, -ENOENT, dma_fence_add_callback(&all->base, &cb, mock_callback_func));
+	any = mock_array(test, fences, 4, true);
+	KUNIT_EXPECT_EQ(test, -ENOENT, dma_fence_add_callback(&any->base, &cb, mock_callback_func));
+	all = mock_array(test, fences, 4, false);
+	KUNIT_EXPECT_EQ(test, 3, dma_fence_wait_timeout(&all->base, false, 3));
+}
+
+static void any_with_one_signalled_member_signals_at_once(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *asked = mock_array(test, fences, 3, true);
+	struct dma_fence_array *enabled = mock_array(test, fences, 3, true);
+	struct dma_fence_cb cb;
+
+	dma_fence_signal(fences[2]);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&asked->base));
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			dma_fence_add_callback(&enabled->base, &cb, mock_callback_func));
+}
+
+static void an_array_can_be_polled_without_enabling(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *all = mock_array(test, fences, 3, false);
+	struct dma_fence_array *any = mock_array(test, fences, 3, true);
+	int i;
+
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(&any->base));
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(&all->base));
+		dma_fence_signal(fences[2 - i]);
+		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&any->base));
+	}
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&all->base));
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, atomic_read(&to_mock_fence(fences[i])->enable_count), 0);
+}
+
+/* Members of drivers that only know when asked. */
+static void polling_an_array_polls_its_members(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array = mock_array(test, fences, 3, false);
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(&array->base));
+		to_mock_fence(fences[i])->done = true;
+	}
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&array->base));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 1);
+}
+
+static void an_unsignalled_array_carries_error_1_but_status_0(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 2);
+	struct dma_fence_array *array = mock_array(test, fences, 2, false);
+
+	KUNIT_EXPECT_EQ(test, array->base.error, 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 0);
+	dma_fence_enable_sw_signaling(&array->base);
+	dma_fence_signal(fences[0]);
+	mock_run_irq_work();
+	KUNIT_EXPECT_EQ(test, array->base.error, 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 0);
+}
+
+static void a_clean_end_has_no_error(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 2);
+	struct dma_fence_array *enabled = mock_array(test, fences, 2, false);
+	struct dma_fence_array *polled = mock_array(test, fences, 2, false);
+	struct dma_fence_array *late;
+
+	dma_fence_enable_sw_signaling(&enabled->base);
+	signal_all(fences, 2);
+	KUNIT_ASSERT_TRUE(test, signals(enabled));
+	KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(&polled->base));
+	late = mock_array(test, fences, 2, false);
+	dma_fence_enable_sw_signaling(&late->base);
+	KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(&late->base));
+
+	KUNIT_EXPECT_EQ(test, enabled->base.error, 0);
+	KUNIT_EXPECT_EQ(test, polled->base.error, 0);
+	KUNIT_EXPECT_EQ(test, late->base.error, 0);
+}
+
+static void the_error_of_a_failed_member_becomes_the_arrays(struct kunit *test)
+{
+	int failing;
+
+	for (failing = 0; failing < 4; failing++) {
+		struct dma_fence **fences = mock_fences(test, 4);
+		struct dma_fence_array *array = mock_array(test, fences, 4, false);
+
+		dma_fence_enable_sw_signaling(&array->base);
+		dma_fence_set_error(fences[failing], -EIO);
+		signal_all(fences, 4);
+		KUNIT_ASSERT_TRUE(test, signals(array));
+		KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -EIO);
+	}
+}
+
+/* The first in time, wherever in the array it stands. */
+static void the_first_error_becomes_the_arrays(struct kunit *test)
+{
+	const struct order_case *c = test->param_value;
+	unsigned int *order = mock_order(test, c->kind, c->count);
+	struct dma_fence **fences = mock_fences(test, c->count);
+	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
+	ktime_t now = ktime_get();
+	unsigned int i;
+
+	dma_fence_enable_sw_signaling(&array->base);
+	for (i = 0; i < c->count; i++) {
+		struct dma_fence *fence = fences[order[i]];
+
+		if (i >= c->count / 2)
+			dma_fence_set_error(fence, -1 - (int)i);
+		dma_fence_signal_timestamp(fence, ktime_add_us(now, i));
+	}
+	KUNIT_ASSERT_TRUE(test, signals(array));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -1 - (int)(c->count / 2));
+}
+
+static void the_error_of_a_member_that_failed_before_enabling_is_kept(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *partly = mock_array(test, fences, 3, false);
+	struct dma_fence_array *late = mock_array(test, fences, 3, false);
+
+	dma_fence_set_error(fences[1], -ENODEV);
+	dma_fence_signal(fences[1]);
+	dma_fence_enable_sw_signaling(&partly->base);
+	signal_all(fences, 3);
+	KUNIT_ASSERT_TRUE(test, signals(partly));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&partly->base), -ENODEV);
+
+	dma_fence_enable_sw_signaling(&late->base);
+	KUNIT_ASSERT_TRUE(test, signals(late));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&late->base), -ENODEV);
+}
+
+static void the_error_of_a_member_is_seen_by_polling(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array = mock_array(test, fences, 3, false);
+
+	dma_fence_set_error(fences[2], -EIO);
+	signal_all(fences, 3);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&array->base));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -EIO);
+}
+
+static void any_takes_the_error_of_the_member_that_signalled(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 6);
+	struct dma_fence_array *failed = mock_array(test, fences, 3, true);
+	struct dma_fence_array *clean = mock_array(test, fences + 3, 3, true);
+
+	dma_fence_enable_sw_signaling(&failed->base);
+	dma_fence_set_error(fences[1], -EIO);
+	dma_fence_signal(fences[1]);
+	KUNIT_ASSERT_TRUE(test, signals(failed));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&failed->base), -EIO);
+
+	dma_fence_enable_sw_signaling(&clean->base);
+	dma_fence_signal(fences[4]);
+	KUNIT_ASSERT_TRUE(test, signals(clean));
+	dma_fence_set_error(fences[3], -EIO);
+	dma_fence_signal(fences[3]);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&clean->base), 1);
+}
+
+static void iterating_visits_the_members_in_order(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 5);
+	struct dma_fence_array *array = mock_array(test, fences, 5, false);
+	unsigned int index, seen = 0;
+	struct dma_fence *fence;
+
+	dma_fence_array_for_each(fence, index, &array->base) {
+		KUNIT_ASSERT_LT(test, index, 5);
+		KUNIT_EXPECT_EQ(test, index, seen);
+		KUNIT_EXPECT_PTR_EQ(test, fence, fences[index]);
+		KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 2);
+		seen++;
+	}
+	KUNIT_EXPECT_EQ(test, seen, 5);
+
+	KUNIT_EXPECT_PTR_EQ(test, fences[0], dma_fence_array_first(&array->base));
+	KUNIT_EXPECT_PTR_EQ(test, fences[1], dma_fence_array_next(&array->base, 1));
+	KUNIT_EXPECT_PTR_EQ(test, fences[4], dma_fence_array_next(&array->base, 4));
+	KUNIT_EXPECT_NULL(test, dma_fence_array_next(&array->base, 5));
+	KUNIT_EXPECT_NULL(test, dma_fence_array_next(&array->base, UINT_MAX));
+}
+
+static void iterating_shows_signalled_members_too(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array = mock_array(test, fences, 3, false);
+	unsigned int index, seen = 0;
+	struct dma_fence *fence;
+
+	signal_all(fences, 3);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&array->base));
+	dma_fence_array_for_each(fence, index, &array->base)
+		KUNIT_EXPECT_PTR_EQ(test, fence, fences[seen++]);
+	KUNIT_EXPECT_EQ(test, seen, 3);
+}
+
+static void a_plain_fence_iterates_as_its_only_member(struct kunit *test)
+{
+	struct dma_fence *plain = mock_fence(test);
+	unsigned int index, seen = 0;
+	struct dma_fence *fence;
+
+	dma_fence_array_for_each(fence, index, plain) {
+		KUNIT_EXPECT_PTR_EQ(test, fence, plain);
+		seen++;
+	}
+	KUNIT_EXPECT_EQ(test, seen, 1);
+	KUNIT_EXPECT_PTR_EQ(test, plain, dma_fence_array_first(plain));
+	KUNIT_EXPECT_NULL(test, dma_fence_array_next(plain, 1));
+	KUNIT_EXPECT_NULL(test, dma_fence_array_first(NULL));
+	KUNIT_EXPECT_NULL(test, to_dma_fence_array(plain));
+	KUNIT_EXPECT_NULL(test, to_dma_fence_array(NULL));
+}
+
+static void match_context_wants_every_member_to_match(struct kunit *test)
+{
+	struct dma_fence *fences[3];
+	struct dma_fence_array *same, *mixed;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		fences[i] = mock_fence_at(test, 500, i + 1);
+	same = mock_array(test, fences, 3, false);
+	fences[2] = mock_fence_at(test, 501, 1);
+	mixed = mock_array(test, fences, 3, false);
+
+	KUNIT_EXPECT_TRUE(test, dma_fence_match_context(&same->base, 500));
+	KUNIT_EXPECT_FALSE(test, dma_fence_match_context(&same->base, 501));
+	KUNIT_EXPECT_FALSE(test, dma_fence_match_context(&same->base, same->base.context));
+	KUNIT_EXPECT_FALSE(test, dma_fence_match_context(&mixed->base, 500));
+	KUNIT_EXPECT_FALSE(test, dma_fence_match_context(&mixed->base, 501));
+	KUNIT_EXPECT_TRUE(test, dma_fence_match_context(fences[0], 500));
+	KUNIT_EXPECT_FALSE(test, dma_fence_match_context(fences[0], 501));
+}
+
+static void one_fence_may_be_a_member_many_times(struct kunit *test)
+{
+	struct dma_fence *fence = mock_fence(test);
+	struct dma_fence *fences[8];
+	struct dma_fence_array *array;
+	struct mock_callback *callback;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		fences[i] = fence;
+	array = mock_array(test, fences, 8, false);
+	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 9);
+	callback = mock_callback(test, &array->base);
+	KUNIT_EXPECT_EQ(test, atomic_read(&to_mock_fence(fence)->enable_count), 1);
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_EQ(test, callback->calls, 1);
+}
+
+static void one_fence_may_be_in_many_arrays(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 2);
+	struct dma_fence_array *array[16];
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		array[i] = mock_array(test, fences, 2, i & 1);
+		dma_fence_enable_sw_signaling(&array[i]->base);
+	}
+	dma_fence_signal(fences[1]);
+	mock_run_irq_work();
+	for (i = 0; i < 16; i++)
+		KUNIT_EXPECT_EQ(test, flagged(array[i]), i & 1);
+	dma_fence_signal(fences[0]);
+	for (i = 0; i < 16; i++)
+		KUNIT_EXPECT_TRUE(test, signals(array[i]));
+}
+
+static void thousands_of_members_work(struct kunit *test)
+{
+	const unsigned int count = 4096;
+	unsigned int *order = mock_order(test, MOCK_RANDOM, count);
+	struct dma_fence **fences = mock_fences(test, count);
+	struct dma_fence_array *all = mock_array(test, fences, count, false);
+	struct dma_fence_array *any = mock_array(test, fences, count, true);
+	struct mock_callback *all_callback = mock_callback(test, &all->base);
+	struct mock_callback *any_callback = mock_callback(test, &any->base);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		KUNIT_ASSERT_FALSE(test, flagged(all));
+		dma_fence_signal(fences[order[i]]);
+		if (!(i % 256))
+			mock_run_irq_work();
+	}
+	KUNIT_EXPECT_TRUE(test, signals(all));
+	KUNIT_EXPECT_TRUE(test, signals(any));
+	KUNIT_EXPECT_EQ(test, all_callback->calls, 1);
+	KUNIT_EXPECT_EQ(test, any_callback->calls, 1);
+}
+
+static void a_deadline_reaches_every_pending_member(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 4);
+	struct dma_fence_array *array = mock_array(test, fences, 4, false);
+	int i;
+
+	dma_fence_signal(fences[1]);
+	dma_fence_set_deadline(&array->base, ns_to_ktime(123));
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, ktime_to_ns(to_mock_fence(fences[i])->deadline),
+				i == 1 ? 0 : 123);
+}
+
+static void put_puts_every_member_once(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array = mock_array_new(test, fences, 3, false);
+	int i;
+
+	dma_fence_get(&array->base);
+	dma_fence_put(&array->base);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 2);
+	dma_fence_put(&array->base);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
+}
+
+static void put_of_a_signalled_array_releases_its_members(struct kunit *test)
+{
+	struct dma_fence *fences[3];
+	struct dma_fence_array *array;
+	int alive = mock_fence_alive();
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		fences[i] = mock_fence_new(dma_fence_context_alloc(1), 1);
+		KUNIT_ASSERT_NOT_NULL(test, fences[i]);
+	}
+	array = mock_array_new(test, fences, 3, false);
+	dma_fence_enable_sw_signaling(&array->base);
+	for (i = 0; i < 3; i++) {
+		dma_fence_signal(fences[i]);
+		dma_fence_put(fences[i]);
+	}
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	dma_fence_put(&array->base);
+	KUNIT_EXPECT_TRUE(test, mock_fence_wait_alive(alive));
+}
+
+/* Nobody asked for it, so nothing but the member can keep it alive, and must not. */
+static void an_array_that_was_never_enabled_dies_with_its_last_reference(struct kunit *test)
+{
+	int alive = mock_fence_alive();
+	struct dma_fence *fence = mock_fence_new(dma_fence_context_alloc(1), 1);
+	struct dma_fence_array *array;
+
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	array = mock_array_new(test, &fence, 1, false);
+	dma_fence_put(fence);
+	dma_fence_put(&array->base);
+	KUNIT_EXPECT_TRUE(test, mock_fence_wait_alive(alive));
+}
+
+struct counting_callback {
+	struct dma_fence_cb cb;
+	int calls;
+};
+
+static void count_call(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	container_of(cb, struct counting_callback, cb)->calls++;
+}
+
+static void an_enabled_array_lives_until_it_has_signalled(struct kunit *test)
+{
+	struct counting_callback *callback = kunit_kzalloc(test, sizeof(*callback), GFP_KERNEL);
+	struct dma_fence **fences = mock_fences(test, 3);
+	struct dma_fence_array *array = mock_array_new(test, fences, 3, false);
+	unsigned long end = jiffies + MOCK_TIMEOUT;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, callback);
+	KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(&array->base, &callback->cb, count_call));
+	dma_fence_put(&array->base);
+	KUNIT_EXPECT_EQ(test, callback->calls, 0);
+	signal_all(fences, 3);
+	mock_run_irq_work();
+	while (!READ_ONCE(callback->calls) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(test, callback->calls, 1);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
+}
+
+/* Any-mode signals while most callbacks are still armed: they keep nothing alive for ever. */
+static void a_signalled_any_array_is_freed_when_its_members_are(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 8);
+	struct dma_fence_array *array = mock_array_new(test, fences, 8, true);
+	int i;
+
+	dma_fence_enable_sw_signaling(&array->base);
+	dma_fence_signal(fences[3]);
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	dma_fence_put(&array->base);
+	signal_all(fences, 8);
+	mock_run_irq_work();
+	for (i = 0; i < 8; i++)
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
+}
+
+static void a_woken_waiter_may_put_the_array_at_once(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		struct dma_fence **fences = mock_fences(test, 3);
+		struct dma_fence_array *array = mock_array_new(test, fences, 3, i & 1);
+
+		dma_fence_enable_sw_signaling(&array->base);
+		signal_all(fences, 3);
+		KUNIT_ASSERT_TRUE(test, signals(array));
+		dma_fence_put(&array->base);
+	}
+}
+
+#define BIG_COUNT 8192
+#define BIG_ARRAYS 64
+
+static void put_frees_the_array_of_members(struct kunit *test)
+{
+	struct dma_fence **fences = kunit_kcalloc(test, BIG_COUNT, sizeof(*fences), GFP_KERNEL);
+	struct dma_fence *fence = mock_fence(test);
+	long before = mock_slab_pages();
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, fences);
+	for (i = 0; i < BIG_COUNT; i++)
+		fences[i] = fence;
+	for (i = 0; i < BIG_ARRAYS; i++)
+		dma_fence_put(&mock_array_new(test, fences, BIG_COUNT, false)->base);
+	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 1);
+	KUNIT_EXPECT_LT(test, mock_slab_pages() - before,
+			BIG_ARRAYS * BIG_COUNT * sizeof(*fences) / PAGE_SIZE / 2);
+}
+
+static struct kunit_case array_cases[] = {
+	KUNIT_CASE(create_takes_over_the_members),
+	KUNIT_CASE(alloc_and_init_do_what_create_does),
+	KUNIT_CASE(an_allocated_array_can_be_freed_unused),
+	KUNIT_CASE(creating_enables_nothing),
+	KUNIT_CASE(enabling_reaches_every_member_once),
+	KUNIT_CASE(enabling_reaches_the_members_behind_a_signalled_one),
+	KUNIT_CASE(a_member_that_refuses_to_enable_counts_as_signalled),
+	KUNIT_CASE(an_array_of_refusing_members_signals_when_enabled),
+	KUNIT_CASE(members_may_signal_while_the_array_is_being_enabled),
+	KUNIT_CASE_PARAM(all_signals_after_the_last_member_and_not_before, order_gen_params),
+	KUNIT_CASE_PARAM(all_counts_members_that_signalled_before_enabling, order_gen_params),
+	KUNIT_CASE_PARAM(all_signals_when_the_members_signal_in_one_go, order_gen_params),
+	KUNIT_CASE_PARAM(any_signals_after_the_first_member, order_gen_params),
+	KUNIT_CASE(an_array_never_signals_under_its_members_lock),
+	KUNIT_CASE(an_array_signals_one_irq_work_after_its_last_member),
+	KUNIT_CASE(an_array_runs_its_callbacks_as_any_fence_does),
+	KUNIT_CASE(an_array_of_signalled_members_signals_at_once),
+	KUNIT_CASE(any_with_one_signalled_member_signals_at_once),
+	KUNIT_CASE(an_array_can_be_polled_without_enabling),
+	KUNIT_CASE(polling_an_array_polls_its_members),
+	KUNIT_CASE(an_unsignalled_array_carries_error_1_but_status_0),
+	KUNIT_CASE(a_clean_end_has_no_error),
+	KUNIT_CASE(the_error_of_a_failed_member_becomes_the_arrays),
+	KUNIT_CASE_PARAM(the_first_error_becomes_the_arrays, order_gen_params),
+	KUNIT_CASE(the_error_of_a_member_that_failed_before_enabling_is_kept),
+	KUNIT_CASE(the_error_of_a_member_is_seen_by_polling),
+	KUNIT_CASE(any_takes_the_error_of_the_member_that_signalled),
+	KUNIT_CASE(iterating_visits_the_members_in_order),
+	KUNIT_CASE(iterating_shows_signalled_members_too),
+	KUNIT_CASE(a_plain_fence_iterates_as_its_only_member),
+	KUNIT_CASE(match_context_wants_every_member_to_match),
+	KUNIT_CASE(one_fence_may_be_a_member_many_times),
+	KUNIT_CASE(one_fence_may_be_in_many_arrays),
+	KUNIT_CASE(thousands_of_members_work),
+	KUNIT_CASE(a_deadline_reaches_every_pending_member),
+	KUNIT_CASE(put_puts_every_member_once),
+	KUNIT_CASE(put_of_a_signalled_array_releases_its_members),
+	KUNIT_CASE(an_array_that_was_never_enabled_dies_with_its_last_reference),
+	KUNIT_CASE(an_enabled_array_lives_until_it_has_signalled),
+	KUNIT_CASE(a_signalled_any_array_is_freed_when_its_members_are),
+	KUNIT_CASE(a_woken_waiter_may_put_the_array_at_once),
+	KUNIT_CASE(put_frees_the_array_of_members),
+	{}
+};
+
+static struct kunit_suite array_suite = {
+	.name = "dma-fence-array",
+	.init = mock_fence_suite_init,
+	.test_cases = array_cases,
+};
+
+kunit_test_suite(array_suite);
