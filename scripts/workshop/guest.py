@@ -10,7 +10,7 @@ import time
 
 from workshop import log, stamps
 from workshop.common import BUILD, REPO, Failure, read_text, say, write_text
-from workshop.shell import LOGS, Timeout, minutes, stream
+from workshop.shell import LOGS, Clock, Timeout, stream
 
 QEMU = "qemu-system-x86_64"
 INIT = os.path.join(REPO, "scripts/guest/init")
@@ -128,6 +128,7 @@ class Boot:
         self.output = os.path.join(LOGS, f"{name}-output.log")
         self.on_line = on_line
         self.problem = None
+        self.record = self.clock = None
         if accelerator == "auto":
             accelerator = "kvm" if kvm_works(vmlinux) else "tcg"
         root = initramfs(programs, libraries)
@@ -138,9 +139,10 @@ class Boot:
         if status:
             self.status = int(status.group(1))
         elif line == "guest: up":
-            say(f"  {self.name}: the guest is up after {minutes(time.monotonic() - self.begin)}")
+            say(f"  {self.name}: the guest is up after {self.clock.passed()}")
         else:
             self.lines.append(line)
+            print(line, file=self.record, flush=True)
             if self.on_line:
                 self.on_line(line)
 
@@ -150,17 +152,18 @@ class Boot:
         write_text(os.path.join(share, "job"), job)
         write_text(self.kernel_log, "")
         say(f"  {self.name}: booting with {accelerator.upper()}, {CPUS} CPUs ...")
-        self.begin = time.monotonic()
+        self.clock = Clock(self.name, lambda: f", {len(self.lines)} lines")
+        tick = (lambda: None) if self.on_line else self.clock.tick
         try:
-            stream(command(accelerator, vmlinux, root, self.kernel_log, share, words), self._line, limit)
+            with open(self.output, "w", encoding="utf-8") as self.record:
+                stream(command(accelerator, vmlinux, root, self.kernel_log, share, words),
+                       self._line, limit, tick=tick)
         except Timeout as reason:
             self.problem = str(reason)
         except FileNotFoundError as reason:
             raise Failure(str(reason)) from None
         finally:
-            write_text(self.output, "".join(line + "\n" for line in self.lines))
             os.unlink(os.path.join(share, "job"))
-        self.seconds = time.monotonic() - self.begin
         if self.status is None and not self.problem:
             self.problem = f"the guest ended early; its last words: {self.last_words()}"
 
