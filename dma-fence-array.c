@@ -9,8 +9,10 @@
  * callbacks grows with the logarithm of the number of members.
  */
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include <linux/dma-fence-array.h>
 
@@ -80,21 +82,6 @@ bool dma_fence_match_context(struct dma_fence *fence, u64 context)
 }
 EXPORT_SYMBOL(dma_fence_match_context);
 
-/* Has any member signalled, or all, whichever the array waits for? */
-static bool array_is_done(struct dma_fence_array *array)
-{
-	bool any = array_signals_on_any(array);
-	unsigned int last = READ_ONCE(array->last);
-
-	for (unsigned int i = READ_ONCE(array->first); i < last; i++) {
-		if (dma_fence_is_signaled(array->fences[i]) == any)
-			return any;
-		if (!any)
-			WRITE_ONCE(array->first, i + 1);
-	}
-	return !any;
-}
-
 /* When a member signalled. i915 sets the time a little later than the flag. */
 static ktime_t array_member_time(struct dma_fence *fence)
 {
@@ -125,18 +112,48 @@ static int array_first_error(struct dma_fence_array *array)
 	return error;
 }
 
-/* An array that is done: once and for all, no matter how many tasks notice. */
+/* The outcome, once and for all, no matter how many tasks notice it. */
+static void array_decide(struct dma_fence_array *array, int error)
+{
+	cmpxchg(&array->base.error, DMA_FENCE_ARRAY_PENDING, error);
+}
+
+/* The outcome of an array whose members have all signalled. */
 static void array_set_outcome(struct dma_fence_array *array)
 {
 	if (READ_ONCE(array->base.error) == DMA_FENCE_ARRAY_PENDING)
-		cmpxchg(&array->base.error, DMA_FENCE_ARRAY_PENDING,
-			array_first_error(array));
+		array_decide(array, array_first_error(array));
+}
+
+/* Has any member signalled? Its error is the outcome then. */
+static bool array_any_is_done(struct dma_fence_array *array)
+{
+	for (unsigned int i = 0; i < array->num_fences; i++) {
+		if (dma_fence_is_signaled(array->fences[i])) {
+			array_decide(array, array->fences[i]->error);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Have all members signalled? */
+static bool array_all_are_done(struct dma_fence_array *array)
+{
+	unsigned int last = READ_ONCE(array->last);
+
+	for (unsigned int i = READ_ONCE(array->first); i < last; i++) {
+		if (!dma_fence_is_signaled(array->fences[i]))
+			return false;
+		WRITE_ONCE(array->first, i + 1);
+	}
+	array_set_outcome(array);
+	return true;
 }
 
 /* Signals the array and gives back the reference of the callback. */
 static void array_complete(struct dma_fence_array *array)
 {
-	array_set_outcome(array);
 	dma_fence_signal(&array->base);
 	dma_fence_put(&array->base);
 }
@@ -171,10 +188,11 @@ static void array_any_func(struct dma_fence *fence, struct dma_fence_cb *cb)
 	struct dma_fence_array *array = member->array;
 
 	/* The first one hands its reference on to the work. */
-	if (xchg(&array->fired, true)) {
+	if (test_and_set_bit(DMA_FENCE_ARRAY_FIRED_BIT, &array->base.flags)) {
 		dma_fence_put(&array->base);
 		return;
 	}
+	array_decide(array, fence->error);
 	dma_fence_defer(&array->deferred, array_any_deferred);
 }
 
@@ -185,6 +203,7 @@ static bool array_arm_any(struct dma_fence_array *array)
 		if (dma_fence_add_callback(array->fences[i],
 					   &array->callbacks[i].cb,
 					   array_any_func)) {
+			array_decide(array, array->fences[i]->error);
 			dma_fence_put(&array->base);
 			array_disarm_any(array, i);
 			return false;
@@ -226,8 +245,10 @@ static void array_all_deferred(struct dma_fence_deferred *deferred)
 	struct dma_fence_array *array = container_of(deferred, typeof(*array), deferred);
 
 	array->backward = !array->backward;
-	if (!array_arm_all(array))
-		array_complete(array);
+	if (array_arm_all(array))
+		return;
+	array_set_outcome(array);
+	array_complete(array);
 }
 
 static void array_all_func(struct dma_fence *fence, struct dma_fence_cb *cb)
@@ -260,12 +281,12 @@ static bool array_enable_signaling(struct dma_fence *fence)
 		for (unsigned int i = 0; i < array->num_fences; i++)
 			dma_fence_enable_sw_signaling(array->fences[i]);
 		armed = array_arm_all(array);
-		if (!armed)
+		if (!armed) {
+			array_set_outcome(array);
 			dma_fence_put(fence);
+		}
 	}
 
-	if (!armed)
-		array_set_outcome(array);
 	return armed;
 }
 
@@ -273,10 +294,17 @@ static bool array_signaled(struct dma_fence *fence)
 {
 	struct dma_fence_array *array = to_dma_fence_array(fence);
 
-	if (!array_is_done(array))
-		return false;
-	array_set_outcome(array);
-	return true;
+	return array_signals_on_any(array) ? array_any_is_done(array) :
+					     array_all_are_done(array);
+}
+
+/* Fences are released in any context, where vfree() would have to sleep, too. */
+static void array_free_members(struct dma_fence **fences)
+{
+	if (is_vmalloc_addr(fences))
+		vfree_atomic(fences);
+	else
+		kfree(fences);
 }
 
 static void array_release(struct dma_fence *fence)
@@ -285,7 +313,7 @@ static void array_release(struct dma_fence *fence)
 
 	for (unsigned int i = 0; i < array->num_fences; i++)
 		dma_fence_put(array->fences[i]);
-	kvfree(array->fences);
+	array_free_members(array->fences);
 	dma_fence_free(fence);
 }
 
@@ -371,7 +399,6 @@ void dma_fence_array_init(struct dma_fence_array *array,
 	array->first = 0;
 	array->last = num_fences;
 	array->backward = false;
-	array->fired = false;
 	if (signal_on_any)
 		array_init_any(array);
 

@@ -33,13 +33,9 @@
  */
 #define CHAIN_SETTLE_BATCH	1024
 
-/* Five bits of the flags: the jump goes back over 2^(rank + 1) - 1 links. */
-#define CHAIN_RANK_SHIFT	(BITS_PER_LONG - 8)
-#define CHAIN_RANK_MAX		31UL
-
 static unsigned int chain_rank(struct dma_fence_chain *chain)
 {
-	return (chain->base.flags >> CHAIN_RANK_SHIFT) & CHAIN_RANK_MAX;
+	return (chain->base.flags >> DMA_FENCE_CHAIN_RANK_SHIFT) & DMA_FENCE_CHAIN_RANK_MAX;
 }
 
 /* Has what this link or first fence of a chain itself waits for signalled? */
@@ -77,6 +73,13 @@ static void chain_trim_jump(struct dma_fence_chain *chain)
 	/* Whoever clears the pointer owns its reference. */
 	if (done && unrcu_pointer(cmpxchg(&chain->jump, RCU_INITIALIZER(jump), NULL)) == jump)
 		dma_fence_put(jump);
+}
+
+/* A link that has signalled needs neither its past nor its short cut. */
+static void chain_forget(struct dma_fence_chain *chain)
+{
+	dma_fence_put(unrcu_pointer(xchg(&chain->prev, NULL)));
+	dma_fence_put(unrcu_pointer(xchg(&chain->jump, NULL)));
 }
 
 /**
@@ -274,6 +277,7 @@ static void chain_settle(struct dma_fence_chain *chain)
 		}
 		batch--;
 		chain_signal(chain, &ready);
+		chain_forget(chain);
 		dma_fence_put(&chain->base);
 	}
 }
@@ -344,6 +348,7 @@ static bool chain_signaled(struct dma_fence *fence)
 			return false;
 		}
 	}
+	chain_forget(to_dma_fence_chain(fence));
 	return true;
 }
 
@@ -414,12 +419,12 @@ static void chain_set_jump(struct dma_fence_chain *chain,
 
 	rcu_read_lock();
 	near = chain_jump(prev);
-	if (near && chain_rank(near) == rank && rank < CHAIN_RANK_MAX)
+	if (near && chain_rank(near) == rank && rank < DMA_FENCE_CHAIN_RANK_MAX)
 		far = chain_jump(near);
 	if (far && far->base.context == chain->base.context &&
 	    !fence_is_flagged(far->fence) && dma_fence_get_rcu(&far->base)) {
 		RCU_INIT_POINTER(chain->jump, &far->base);
-		chain->base.flags |= (rank + 1UL) << CHAIN_RANK_SHIFT;
+		chain->base.flags |= (rank + 1UL) << DMA_FENCE_CHAIN_RANK_SHIFT;
 	}
 	rcu_read_unlock();
 }

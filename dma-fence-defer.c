@@ -33,11 +33,11 @@ static DEFINE_PER_CPU(struct deferred_queue, deferred_queues) = {
 };
 
 /*
- * Has @func called soon, on this CPU, in the order of such calls and without any
+ * Has @func called soon, in the order of such calls and without any
  * lock held: in an interrupt where the architecture can interrupt itself, else at
  * the next tick. @deferred is free again when @func begins.
  *
- * Called with interrupts off (but for PREEMPT_RT, where any CPU will do).
+ * Called under a spinlock.
  */
 void dma_fence_defer(struct dma_fence_deferred *deferred,
 		     void (*func)(struct dma_fence_deferred *deferred))
@@ -45,7 +45,10 @@ void dma_fence_defer(struct dma_fence_deferred *deferred,
 	struct deferred_queue *queue = raw_cpu_ptr(&deferred_queues);
 
 	deferred->func = func;
-	/* Only who finds the list empty has to see to it that it is looked at. */
-	if (llist_add(&deferred->node, &queue->list))
+	/*
+	 * Only who finds the list empty has to see to it that it is looked at;
+	 * but where that task can be preempted in between, nobody waits for it.
+	 */
+	if (llist_add(&deferred->node, &queue->list) || IS_ENABLED(CONFIG_PREEMPT_RT))
 		irq_work_queue(&queue->work);
 }

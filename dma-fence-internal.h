@@ -7,11 +7,23 @@
 
 #include <linux/dma-fence.h>
 
+/*
+ * Flags of containers, below those of all fences. Not from the user bits: drivers
+ * set these on whatever fence they have.
+ */
+
 /* An array that signals with its first member. */
-#define DMA_FENCE_ARRAY_ANY_BIT		DMA_FENCE_FLAG_USER_BITS
+#define DMA_FENCE_ARRAY_ANY_BIT		(BITS_PER_LONG - 3)
+
+/* That member has signalled. */
+#define DMA_FENCE_ARRAY_FIRED_BIT	(BITS_PER_LONG - 4)
 
 /* A link that signals together with the links that waited for it alone. */
-#define DMA_FENCE_CHAIN_SETTLING_BIT	DMA_FENCE_FLAG_USER_BITS
+#define DMA_FENCE_CHAIN_SETTLING_BIT	(BITS_PER_LONG - 3)
+
+/* Five bits of a link: its jump goes back over 2^(rank + 1) - 1 links. */
+#define DMA_FENCE_CHAIN_RANK_SHIFT	(BITS_PER_LONG - 8)
+#define DMA_FENCE_CHAIN_RANK_MAX	31UL
 
 /* What &dma_fence.error of an array holds until the outcome is known. */
 #define DMA_FENCE_ARRAY_PENDING		1

@@ -13,10 +13,16 @@
 static struct dma_fence *unwrap_enter(struct dma_fence_unwrap *cursor,
 				      struct dma_fence *link)
 {
-	struct dma_fence *array = dma_fence_chain_contained(link);
+	struct dma_fence *array, *fence;
 
-	*cursor = (struct dma_fence_unwrap) { .chain = link, .array = array };
-	return dma_fence_array_first(array);
+	for (;; link = dma_fence_chain_walk(link)) {
+		array = dma_fence_chain_contained(link);
+		*cursor = (struct dma_fence_unwrap) { .chain = link, .array = array };
+		fence = dma_fence_array_first(array);
+		/* Goes on behind an array without members. */
+		if (fence || !link)
+			return fence;
+	}
 }
 
 /**
@@ -168,14 +174,12 @@ static unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		struct dma_fence **last = &list[kept - 1];
-
-		if (!kept || (*last)->context != list[i]->context) {
+		if (!kept || list[kept - 1]->context != list[i]->context) {
 			list[kept++] = list[i];
 			continue;
 		}
-		if (dma_fence_is_later(list[i], *last))
-			swap(list[i], *last);
+		if (dma_fence_is_later(list[i], list[kept - 1]))
+			swap(list[i], list[kept - 1]);
 		dma_fence_put(list[i]);
 	}
 	return kept;

@@ -95,7 +95,7 @@ static const struct dma_fence_ops dma_fence_stub_ops = {
 	.get_timeline_name = stub_name,
 };
 
-/* Taken by drivers alone, some of which take the lock of any fence they have. */
+/* Behind all stubs: some drivers take the lock of any fence they have. */
 static DEFINE_SPINLOCK(dma_fence_stub_lock);
 
 #define STUB_FLAGS	(BIT(DMA_FENCE_FLAG_SIGNALED_BIT) |	\
@@ -271,11 +271,14 @@ int dma_fence_signal_timestamp_locked(struct dma_fence *fence,
 	/* The timestamp takes the place of the list. */
 	list_replace(&fence->cb_list, &callbacks);
 	fence->timestamp = timestamp;
+	trace_dma_fence_signaled(fence);
 
-	/* Pairs with the acquire in dma_fence_timestamp(). */
+	/*
+	 * Pairs with the acquire in dma_fence_timestamp() and fence_is_left():
+	 * unless there are callbacks the fence is not touched any more.
+	 */
 	smp_mb__before_atomic();
 	set_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags);
-	trace_dma_fence_signaled(fence);
 
 	list_for_each_entry_safe(cb, next, &callbacks, node) {
 		INIT_LIST_HEAD(&cb->node);
@@ -297,15 +300,17 @@ EXPORT_SYMBOL(dma_fence_signal_timestamp_locked);
  */
 int dma_fence_signal_timestamp(struct dma_fence *fence, ktime_t timestamp)
 {
+	spinlock_t *lock = NULL; /* the fence's; it may outlive the fence */
 	unsigned long flags;
 	int ret;
 
 	if (!fence || test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return -EINVAL;
 
-	spin_lock_irqsave(dma_fence_spinlock(fence), flags);
+	lock = dma_fence_spinlock(fence);
+	spin_lock_irqsave(lock, flags);
 	ret = dma_fence_signal_timestamp_locked(fence, timestamp);
-	spin_unlock_irqrestore(dma_fence_spinlock(fence), flags);
+	spin_unlock_irqrestore(lock, flags);
 	return ret;
 }
 EXPORT_SYMBOL(dma_fence_signal_timestamp);
@@ -532,10 +537,7 @@ int dma_fence_get_status(struct dma_fence *fence)
 {
 	if (!dma_fence_is_signaled(fence))
 		return 0;
-
-	/* The error came before the bit: see the signalling side. */
-	smp_rmb();
-	return READ_ONCE(fence->error) ?: 1;
+	return fence->error ?: 1;
 }
 EXPORT_SYMBOL(dma_fence_get_status);
 
@@ -550,7 +552,8 @@ EXPORT_SYMBOL(dma_fence_get_status);
  */
 void dma_fence_set_deadline(struct dma_fence *fence, ktime_t deadline)
 {
-	if (!fence->ops->set_deadline || dma_fence_is_signaled(fence))
+	/* In this order: the driver of a signalled fence may be gone. */
+	if (dma_fence_is_signaled(fence) || !fence->ops->set_deadline)
 		return;
 	fence->ops->set_deadline(fence, deadline);
 }
@@ -599,7 +602,17 @@ static bool fence_done(void *data)
 {
 	struct dma_fence *fence = data;
 
-	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+	return test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+}
+
+/*
+ * May a waiter leave without taking the lock? Some fences live on their waiter's
+ * stack (xe), so whoever signals must be through with this one. Nobody has a
+ * callback on it in that case: what waits there holds a reference.
+ */
+static bool fence_is_left(struct dma_fence *fence)
+{
+	return test_bit_acquire(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags);
 }
 
 /**
@@ -625,7 +638,7 @@ signed long dma_fence_default_wait(struct dma_fence *fence,
 	signed long left;
 	bool pending;
 
-	if (fence_done(fence))
+	if (fence_is_left(fence))
 		return timeout ?: 1;
 
 	spin_lock_irqsave(lock, flags);
@@ -666,7 +679,7 @@ signed long dma_fence_wait_timeout(struct dma_fence *fence,
 	might_sleep();
 	__dma_fence_might_wait();
 
-	if (dma_fence_is_signaled(fence))
+	if (dma_fence_is_signaled(fence) && fence_is_left(fence))
 		return timeout ?: 1;
 
 	trace_dma_fence_wait_start(fence);

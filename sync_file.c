@@ -249,7 +249,8 @@ static bool put_fence_info(struct sync_fence_info __user *to,
 {
 	if (!user_write_access_begin(to, sizeof(*to)))
 		return false;
-	unsafe_copy_to_user(to, info, sizeof(*info), fault);
+	unsafe_copy_to_user((char __user *)to, (const char *)info,
+			    sizeof(*info), fault);
 	user_write_access_end();
 	return true;
 fault:

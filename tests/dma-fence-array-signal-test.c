@@ -477,6 +477,19 @@ static void the_error_of_a_member_is_seen_by_polling(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -EIO);
 }
 
+static void an_error_set_on_an_array_is_its_status(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 2);
+	struct dma_fence_array *array = mock_array(test, fences, 2, false);
+
+	dma_fence_set_error(&array->base, -ETIME);
+	dma_fence_enable_sw_signaling(&array->base);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 0);
+	signal_all(fences, 2);
+	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -ETIME);
+}
+
 static void any_takes_the_error_of_the_member_that_signalled(struct kunit *test)
 {
 	struct dma_fence **fences = mock_fences(test, 6);
@@ -520,6 +533,7 @@ static struct kunit_case array_signal_cases[] = {
 	KUNIT_CASE_PARAM(the_first_error_becomes_the_arrays, order_gen_params),
 	KUNIT_CASE(the_error_of_a_member_that_failed_before_enabling_is_kept),
 	KUNIT_CASE(the_error_of_a_member_is_seen_by_polling),
+	KUNIT_CASE(an_error_set_on_an_array_is_its_status),
 	KUNIT_CASE(any_takes_the_error_of_the_member_that_signalled),
 	{}
 };

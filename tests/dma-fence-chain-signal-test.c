@@ -255,6 +255,21 @@ static void fences_that_refuse_to_enable_do_not_stop_a_chain(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, signals(head));
 }
 
+/* What xe does to the fences of a job that it gives up. */
+static void an_error_set_on_a_link_is_its_status(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 2);
+	struct dma_fence **links = links_over(test, fences, 2);
+
+	dma_fence_set_error(links[1], -ETIME);
+	dma_fence_enable_sw_signaling(links[1]);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(links[1]), 0);
+	signal_all(fences, 2);
+	KUNIT_EXPECT_TRUE(test, signals(links[1]));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(links[1]), -ETIME);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(links[0]), 1);
+}
+
 static void a_chain_may_fork(struct kunit *test)
 {
 	struct dma_fence **fences = mock_fences(test, 4);
@@ -622,6 +637,7 @@ static struct kunit_case chain_signal_cases[] = {
 	KUNIT_CASE(a_chain_of_signalled_fences_signals_when_enabled),
 	KUNIT_CASE(a_link_over_a_signalled_fence_waits_for_its_past),
 	KUNIT_CASE(fences_that_refuse_to_enable_do_not_stop_a_chain),
+	KUNIT_CASE(an_error_set_on_a_link_is_its_status),
 	KUNIT_CASE(a_chain_may_fork),
 	KUNIT_CASE(a_link_may_contain_an_array),
 	KUNIT_CASE(a_deadline_reaches_everything_pending),

@@ -5,6 +5,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/irqflags.h>
 #include <linux/mman.h>
 #include <linux/mount.h>
 #include <linux/sched/signal.h>
@@ -114,6 +115,9 @@ long fd_ioctl(int fd, unsigned int cmd, void __user *arg)
 	if (!file)
 		return -EBADF;
 	ret = file->f_op->unlocked_ioctl(file, cmd, (unsigned long)arg);
+	/* User-Mode Linux comes back from a fault in the kernel with them off. */
+	if (IS_ENABLED(CONFIG_UML) && irqs_disabled())
+		local_irq_enable();
 	fput(file);
 	return ret;
 }

@@ -3,6 +3,7 @@
  * Guarantees of SYNC_IOC_FILE_INFO.
  */
 #include <linux/dma-fence-array.h>
+#include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
 #include <linux/sync_file.h>
 #include <linux/uaccess.h>
@@ -71,6 +72,40 @@ static void info_list_at_a_bad_address_is_efault_and_keeps_no_fence(struct kunit
 	KUNIT_EXPECT_EQ(test, 0,
 			fd_file_info(test, fd, &info, end - sizeof(*hole) * 3, 3));
 	KUNIT_EXPECT_EQ(test, 1, kref_read(&array->refcount));
+}
+
+static void info_of_a_chain_lists_every_link(struct kunit *test)
+{
+	struct dma_fence *first = mock_fence(test), *second = mock_fence(test);
+	struct dma_fence_chain *chain[2] = {
+		dma_fence_chain_alloc(), dma_fence_chain_alloc(),
+	};
+	struct sync_fence_info list[2];
+	struct sync_fence_info __user *ulist = user_memory(test, sizeof(list));
+	struct sync_file_info info;
+	int fd;
+
+	KUNIT_ASSERT_NOT_NULL(test, chain[0]);
+	KUNIT_ASSERT_NOT_NULL(test, chain[1]);
+	dma_fence_chain_init(chain[0], NULL, dma_fence_get(first), 1);
+	dma_fence_chain_init(chain[1], &chain[0]->base, dma_fence_get(second), 2);
+	fd = sync_fd(test, &chain[1]->base);
+	dma_fence_put(&chain[1]->base);
+
+	KUNIT_EXPECT_EQ(test, 0, fd_file_info(test, fd, &info, ulist, 2));
+	KUNIT_EXPECT_EQ(test, 2, info.num_fences);
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			fd_file_info(test, fd, &info, user_hole(test), 2));
+	KUNIT_EXPECT_EQ(test, 1, kref_read(&chain[0]->base.refcount));
+	KUNIT_EXPECT_EQ(test, 1, kref_read(&chain[1]->base.refcount));
+
+	/* The newest link comes first. */
+	signal_with(second, -EIO);
+	KUNIT_EXPECT_EQ(test, 0, fd_file_info(test, fd, &info, ulist, 2));
+	user_read(test, list, ulist, sizeof(list));
+	KUNIT_EXPECT_EQ(test, -EIO, list[0].status);
+	KUNIT_EXPECT_EQ(test, 0, list[1].status);
+	KUNIT_EXPECT_EQ(test, -EIO, info.status);
 }
 
 static void info_with_flags_or_pad_is_einval(struct kunit *test)
@@ -257,6 +292,7 @@ static void info_lists_hundreds_of_fences(struct kunit *test)
 static struct kunit_case sync_file_info_cases[] = {
 	KUNIT_CASE(info_of_a_bad_address_is_efault),
 	KUNIT_CASE(info_list_at_a_bad_address_is_efault_and_keeps_no_fence),
+	KUNIT_CASE(info_of_a_chain_lists_every_link),
 	KUNIT_CASE(info_with_flags_or_pad_is_einval),
 	KUNIT_CASE(info_with_too_little_room_is_einval_before_efault),
 	KUNIT_CASE(info_without_room_tells_the_number_and_the_name),

@@ -24,17 +24,17 @@ struct dma_fence_array_cb {
  * @base: the fence
  * @lock: its lock, which drivers may take through &dma_fence.lock, too
  * @num_fences: number of members; constant
- * @first: every member below has signalled. Only ever moves up; anybody may
- *	move it, since what was true stays true.
+ * @first: every member below has signalled. A hint that anybody may write, since
+ *	what was true of a number stays true.
  * @last: every member from here on has signalled; same rule
  * @backward: the member to wait for next is the first of those pending rather
  *	than the last. Owned by whoever arms @cb.
- * @fired: a member of an array that waits for any has signalled; set once, by xchg
  * @fences: the members, each with a reference; constant
  * @cb: armed on one pending member, with a reference to the array, when all
  *	members have to signal
  * @deferred: what follows when a callback has run; @cb is idle then
- * @callbacks: one for each member, if any one of them is enough
+ * @callbacks: one for each member, if any one of them is enough; there may be none
+ *	otherwise
  */
 struct dma_fence_array {
 	struct dma_fence base;
@@ -44,14 +44,13 @@ struct dma_fence_array {
 	unsigned int first;
 	unsigned int last;
 	bool backward;
-	bool fired;
 	struct dma_fence **fences;
 	union {
 		struct dma_fence_cb cb;
 		struct dma_fence_deferred deferred;
 	};
 
-	struct dma_fence_array_cb callbacks[] __counted_by(num_fences);
+	struct dma_fence_array_cb callbacks[];
 };
 
 /**

@@ -14,7 +14,7 @@
  * @lock: its lock, which drivers may take through &dma_fence.lock, too
  * @prev: the link before this one, with a reference. Read under RCU, changed
  *	by cmpxchg, and only to a link further back: garbage collection takes
- *	out links whose own fence has signalled.
+ *	out links whose own fence has signalled. NULL once @base has signalled.
  * @prev_seqno: the point just before this one when the link was added, 0 when
  *	this link starts a context; constant
  * @fence: what this point itself waits for, with a reference; constant

@@ -124,7 +124,8 @@ struct dma_fence_ops {
 
 	/**
 	 * @get_driver_name: the driver's name. Mandatory, may be called from any
-	 * context, not after the fence has signalled.
+	 * context, for the last time an RCU grace period after the fence has
+	 * signalled.
 	 */
 	const char * (*get_driver_name)(struct dma_fence *fence);
 
@@ -324,7 +325,8 @@ void dma_fence_enable_sw_signaling(struct dma_fence *fence);
  */
 static inline bool dma_fence_is_signaled_locked(struct dma_fence *fence)
 {
-	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+	/* Pairs with the full barrier of signalling: error and work come first. */
+	if (test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return true;
 	if (!fence->ops->signaled || !fence->ops->signaled(fence))
 		return false;
@@ -345,7 +347,8 @@ static inline bool dma_fence_is_signaled_locked(struct dma_fence *fence)
  */
 static inline bool dma_fence_is_signaled(struct dma_fence *fence)
 {
-	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+	/* Pairs with the full barrier of signalling: error and work come first. */
+	if (test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return true;
 	if (!fence->ops->signaled || !fence->ops->signaled(fence))
 		return false;

@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from workshop import kernel, stamps, tree
-from workshop.common import BUILD, REPO, Refusal, say
+from workshop.common import BUILD, REPO, Refusal, read_text, say
 from workshop.guest import Boot
 from workshop.shell import Job
 
@@ -29,18 +29,18 @@ def source_parts():
     return parts
 
 
-def program(source_key):
-    """Builds the guest's program; it uses the tree's uapi headers."""
+def program():
+    """Builds the guest's program; returns it and the libraries it needs, none if it is static."""
     output = os.path.join(BUILD, "demo-program")
     binary = os.path.join(output, "dmabuf-demo")
-    key = stamps.key_of(source_key, *source_parts())
+    key = stamps.key_of(*source_parts())
     if not stamps.fresh("demo-program", key, binary):
         stamps.forget("demo-program")
         os.makedirs(output, exist_ok=True)
         Job("building the demonstration", "demo-program.log").run(
-            ["make", "-C", SOURCE, f"OUT={output}", f"KERNEL={tree.TREE}"])
+            ["make", "-C", SOURCE, f"OUT={output}"])
         stamps.seal("demo-program", key)
-    return binary
+    return binary, read_text(binary + ".libs", "").split()
 
 
 def draw():
@@ -55,10 +55,10 @@ def draw():
 def show(source_key, frames=FRAMES, accelerator="auto", limit=900):
     """Runs it; returns what the reader is to know: [(guarantee, None or what is wrong)]."""
     vmlinux, _ = kernel.build("guest", source_key)
-    binary = program(source_key)
+    binary, libraries = program()
     shutil.rmtree(OUT, ignore_errors=True)
     boot = Boot("demo", vmlinux, f"exec dmabuf-demo --out /out --frames {frames}\n", OUT,
-                programs=[binary], limit=limit, accelerator=accelerator, on_line=say)
+                [binary], libraries, limit=limit, accelerator=accelerator, on_line=say)
     verdicts = []
     if boot.problem:
         wrong = boot.problem
@@ -85,12 +85,12 @@ def main(argv):
         epilog="Exit status: 0 every frame right, no buffer left, no warning in the kernel's "
                "log; 1 not so; 2 wrong use. Leaves build/demo/frame.png and timeline.svg.")
     parser.add_argument("--frames", type=int, default=FRAMES, metavar="N",
-                        help=f"how many frames to show, 3 to 100000 ({FRAMES})")
+                        help=f"how many frames to show, 1 to 9999 ({FRAMES})")
     parser.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto",
                         help="how QEMU runs the guest; auto: KVM where it really works")
     options = parser.parse_args(argv)
-    if not 3 <= options.frames <= 100000:
-        raise Refusal(f"--frames {options.frames}: not between 3 and 100000")
+    if not 1 <= options.frames <= 9999:
+        raise Refusal(f"--frames {options.frames}: not between 1 and 9999")
     tree.packages("base")
     key = tree.tree()
     verdicts = show(key, options.frames, options.accel, 600 + options.frames)

@@ -10,11 +10,10 @@ import time
 
 from workshop import log, stamps
 from workshop.common import BUILD, REPO, Failure, read_text, say, write_text
-from workshop.shell import LOGS, Timeout, minutes, stream
+from workshop.shell import LOGS, Clock, Timeout, stream
 
 QEMU = "qemu-system-x86_64"
 INIT = os.path.join(REPO, "scripts/guest/init")
-BUSYBOX = "/bin/busybox"
 CPUS = 2
 PROBE_SECONDS = 25
 ACCELERATORS = {
@@ -28,12 +27,15 @@ class Archive:
 
     def __init__(self):
         self.blocks = []
-        self.inode = 0
+        self.names = set()
 
     def add(self, name, mode, data=b"", device=(0, 0)):
-        self.inode += 1
+        parent = os.path.dirname(name)
+        if parent and parent not in self.names:
+            self.add(parent, stat.S_IFDIR | 0o755)
+        self.names.add(name)
         head = "070701" + "".join(f"{field:08x}" for field in (
-            self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0))
+            len(self.names), mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0))
         entry = head.encode() + name.encode() + b"\0"
         self.blocks += [entry, b"\0" * (-len(entry) % 4), data, b"\0" * (-len(data) % 4)]
 
@@ -48,23 +50,23 @@ class Archive:
 
 def busybox():
     """Debian's statically linked busybox."""
-    for path in ("/usr/bin/busybox", BUSYBOX):
+    for path in ("/usr/bin/busybox", "/bin/busybox"):
         if os.path.exists(path):
             return path
     raise Failure("there is no busybox: install busybox-static")
 
 
-def initramfs(programs):
-    """Writes the guest's root directory; programs go to its /bin."""
+def initramfs(programs, libraries=()):
+    """Writes the guest's root directory: programs go to its /bin, libraries where the host's are."""
     archive = Archive()
-    for name in "bin", "dev":
-        archive.add(name, stat.S_IFDIR | 0o755)
     archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
     archive.add_file("init", INIT)
     archive.add_file("bin/busybox", busybox())
     archive.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
     for program in programs:
         archive.add_file("bin/" + os.path.basename(program), program)
+    for library in libraries:
+        archive.add_file(library.lstrip("/"), library)
     data = archive.bytes()
     path = os.path.join(BUILD, f"initramfs-{stamps.key_of(data)[:16]}.cpio")
     if not os.path.exists(path):
@@ -117,8 +119,8 @@ def kvm_works(vmlinux):
 class Boot:
     """One run of the guest: status of its job, lines of its programs, alarms of its kernel."""
 
-    def __init__(self, name, vmlinux, job, share, programs=(), words="", limit=600,
-                 accelerator="auto", on_line=None):
+    def __init__(self, name, vmlinux, job, share, programs=(), libraries=(), words="",
+                 limit=600, accelerator="auto", on_line=None):
         self.name = name
         self.status = None
         self.lines = []
@@ -126,39 +128,42 @@ class Boot:
         self.output = os.path.join(LOGS, f"{name}-output.log")
         self.on_line = on_line
         self.problem = None
+        self.record = self.clock = None
         if accelerator == "auto":
             accelerator = "kvm" if kvm_works(vmlinux) else "tcg"
-        self._run(accelerator, vmlinux, job, os.path.abspath(share), programs, words, limit)
+        root = initramfs(programs, libraries)
+        self._run(accelerator, vmlinux, job, os.path.abspath(share), root, words, limit)
 
     def _line(self, line):
         status = re.match(r"guest: status (\d+)$", line)
         if status:
             self.status = int(status.group(1))
         elif line == "guest: up":
-            say(f"  {self.name}: the guest is up after {minutes(time.monotonic() - self.begin)}")
+            say(f"  {self.name}: the guest is up after {self.clock.passed()}")
         else:
             self.lines.append(line)
+            print(line, file=self.record, flush=True)
             if self.on_line:
                 self.on_line(line)
 
-    def _run(self, accelerator, vmlinux, job, share, programs, words, limit):
+    def _run(self, accelerator, vmlinux, job, share, root, words, limit):
         os.makedirs(LOGS, exist_ok=True)
         os.makedirs(share, exist_ok=True)
         write_text(os.path.join(share, "job"), job)
         write_text(self.kernel_log, "")
         say(f"  {self.name}: booting with {accelerator.upper()}, {CPUS} CPUs ...")
-        self.begin = time.monotonic()
+        self.clock = Clock(self.name, lambda: f", {len(self.lines)} lines")
+        tick = (lambda: None) if self.on_line else self.clock.tick
         try:
-            stream(command(accelerator, vmlinux, initramfs(programs), self.kernel_log, share,
-                           words), self._line, limit)
+            with open(self.output, "w", encoding="utf-8") as self.record:
+                stream(command(accelerator, vmlinux, root, self.kernel_log, share, words),
+                       self._line, limit, tick=tick)
         except Timeout as reason:
             self.problem = str(reason)
         except FileNotFoundError as reason:
             raise Failure(str(reason)) from None
         finally:
-            write_text(self.output, "".join(line + "\n" for line in self.lines))
             os.unlink(os.path.join(share, "job"))
-        self.seconds = time.monotonic() - self.begin
         if self.status is None and not self.problem:
             self.problem = f"the guest ended early; its last words: {self.last_words()}"
 

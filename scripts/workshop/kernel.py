@@ -5,14 +5,14 @@ import os
 import re
 
 from workshop import stamps
-from workshop.common import BUILD, REPO, Failure, read_text
+from workshop.common import BUILD, REPO, Failure, read_text, write_text
 from workshop.shell import Job
 from workshop.tree import TREE
 
 KCONFIG = os.path.join(REPO, "scripts/kconfig")
 JOBS = f"-j{os.cpu_count()}"
 
-# The kernels, and the fragments they are made of on top of tinyconfig.
+# The kernels, and the fragments they are made of; all else is off.
 KERNELS = {
     "guest": ("guest", "lockdep"),
     "debug": ("guest", "lockdep", "debug", "kunit"),
@@ -58,11 +58,10 @@ def build(name, source_key):
     stamps.forget("kernel-" + name)
     os.makedirs(output, exist_ok=True)
     make = ["make", "-C", TREE, f"O={output}", "CC=ccache gcc", "ARCH=x86_64"]
+    wanted = os.path.join(output, "wanted.config")
+    write_text(wanted, "".join(map(read_text, fragments)))
     Job(f"configuring the {name} kernel", f"kernel-{name}-config.log").run(
-        [*make, "-s", "tinyconfig"],
-        [os.path.join(TREE, "scripts/kconfig/merge_config.sh"), "-m", "-O", output,
-         os.path.join(output, ".config"), *fragments],
-        [*make, "-s", "olddefconfig"])
+        [*make, "-s", f"KCONFIG_ALLCONFIG={wanted}", "allnoconfig"])
     check_config(os.path.join(output, ".config"), fragments)
     Job(f"building the {name} kernel", f"kernel-{name}.log").run([*make, JOBS, "vmlinux"])
     stamps.seal("kernel-" + name, key)

@@ -27,7 +27,7 @@ ALARMS = re.compile("|".join((
     r"\bhard LOCKUP",
     r"\bunreferenced object\b",
     r"\bmemory leaks?\b.*\bsee /sys/kernel",
-    r"\bODEBUG: ",
+    r"\bODEBUG: (?!selftest passed)",
     r"\blist_(add|del) corruption",
     r"\brefcount_t: ",
     r"\bslab-use-after-free",

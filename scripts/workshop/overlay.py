@@ -417,7 +417,7 @@ def report(plan):
     same = len(plan.put) - sum(path in plan.put for path in plan.writes)
     say(f"overlay: {len(plan.put)} files of the project in {plan.tree}: {len(plan.put) - same} "
         f"{'linked' if plan.link else 'copied'}, {same} unchanged; "
-        f"{len(plan.removed)} removed, {len(plan.restored)} of stock's kept or restored")
+        f"{len(plan.removed)} removed, {len(plan.restored)} of stock's brought back")
     if plan.stand_ins:
         say(f"overlay: stock's files stay for: {' '.join(plan.stand_ins)}")
     for path in plan.missed:

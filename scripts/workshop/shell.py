@@ -82,6 +82,23 @@ def stream(argv, on_line, limit=None, cwd=None, env=None, tick=lambda: None):
         process.stdout.close()
 
 
+class Clock:
+    """Tells the reader now and then that something long goes on."""
+
+    def __init__(self, title, note=lambda: ""):
+        self.title = title
+        self.note = note
+        self.begin = self.told = time.monotonic()
+
+    def passed(self):
+        return minutes(time.monotonic() - self.begin)
+
+    def tick(self):
+        if time.monotonic() - self.told >= PROGRESS_SECONDS:
+            self.told = time.monotonic()
+            say(f"  {self.title}: {self.passed()}{self.note()}")
+
+
 class Job:
     """A long step: its output goes to a log, its progress to the reader."""
 
@@ -91,13 +108,7 @@ class Job:
         self.counted = re.compile(counted)
         self.count = 0
         self.tail = []
-        self.begin = self.told = time.monotonic()
-
-    def _tick(self):
-        if time.monotonic() - self.told >= PROGRESS_SECONDS:
-            self.told = time.monotonic()
-            done = f", {self.count} objects" if self.count else ""
-            say(f"  {self.title}: {minutes(self.told - self.begin)}{done}")
+        self.clock = Clock(title, lambda: f", {self.count} objects" if self.count else "")
 
     def run(self, *commands, cwd=None, env=None, limit=None):
         """Runs the commands in turn; fails, with the end of the log, when one does."""
@@ -113,11 +124,11 @@ class Job:
             for argv in commands:
                 file.write(f"+ {' '.join(argv)}\n")
                 try:
-                    status = stream(argv, on_line, limit, cwd, env, self._tick)
+                    status = stream(argv, on_line, limit, cwd, env, self.clock.tick)
                 except FileNotFoundError as reason:
                     raise Failure(f"{self.title}: {reason}") from None
                 if status:
                     say("\n".join("    " + line for line in self.tail))
                     raise Failure(f"{self.title}: {argv[0]} ended with {status}; "
                                   f"the whole log: {self.log}")
-        say(f"  {self.title}: done in {minutes(time.monotonic() - self.begin)}")
+        say(f"  {self.title}: done in {self.clock.passed()}")

@@ -52,7 +52,7 @@ def stock():
     return key
 
 
-def tree(quiet=False):
+def tree():
     """Makes build/tree; returns the key of what is in it."""
     key = stock()
     if not stamps.fresh("tree", key, TREE):
@@ -63,7 +63,7 @@ def tree(quiet=False):
         os.rename(TREE + ".new", TREE)
         stamps.seal("tree", key)
     plan = overlay.apply(REPO, TREE, pristine=STOCK)
-    if not quiet:
+    if plan.writes or plan.removed or plan.missed:
         overlay.report(plan)
     return stamps.key_of(key, plan.manifest_text(),
                          *[part for path, source in sorted(plan.put.items())
