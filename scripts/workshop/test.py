@@ -60,6 +60,7 @@ class Tally:
 
 def workshop(tally):
     """the tests of these scripts"""
+    tree.tree()
     suite = unittest.defaultTestLoader.discover(
         os.path.join(REPO, "scripts/tests"), top_level_dir=os.path.join(REPO, "scripts/tests"))
     if not suite.countTestCases():
