@@ -627,6 +627,58 @@ static void a_woken_waiter_finds_the_whole_past_signalled(struct kunit *test)
 	}
 }
 
+/* Found in review: an idle timeline kept all its links until somebody walked it. */
+static void a_signalled_link_lets_go_of_its_past(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 64);
+	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences, 64));
+	int i;
+
+	dma_fence_enable_sw_signaling(head);
+	for (i = 63; i >= 0; i--)
+		dma_fence_signal(fences[i]);
+	KUNIT_ASSERT_TRUE(test, signals(head));
+
+	/* The newest one is the head's own. */
+	for (i = 0; i < 63; i++)
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
+}
+
+/* The same for a link that is polled and never waited for. */
+static void a_polled_link_lets_go_of_its_past(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 64);
+	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences, 64));
+	int i;
+
+	signal_all(fences, 64);
+	KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(head));
+	for (i = 0; i < 63; i++)
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
+}
+
+/* Found in review: xe sets such a flag on chains and looks at it later. */
+static void the_flags_of_drivers_on_a_link_are_left_alone(struct kunit *test)
+{
+	struct dma_fence **fences = mock_fences(test, 2);
+	struct dma_fence **links = links_over(test, fences, 2);
+	unsigned int bit;
+
+	for (bit = DMA_FENCE_FLAG_USER_BITS; bit < DMA_FENCE_FLAG_USER_BITS + 8; bit++) {
+		KUNIT_EXPECT_FALSE(test, test_bit(bit, &links[1]->flags));
+		set_bit(bit, &links[0]->flags);
+	}
+	dma_fence_enable_sw_signaling(links[1]);
+	signal_all(fences, 2);
+	KUNIT_ASSERT_TRUE(test, signals(links[1]));
+	KUNIT_ASSERT_TRUE(test, signals(links[0]));
+
+	for (bit = DMA_FENCE_FLAG_USER_BITS; bit < DMA_FENCE_FLAG_USER_BITS + 8; bit++) {
+		KUNIT_EXPECT_FALSE(test, test_bit(bit, &links[1]->flags));
+		KUNIT_EXPECT_TRUE(test, test_bit(bit, &links[0]->flags));
+	}
+}
+
 static struct kunit_case chain_signal_cases[] = {
 	KUNIT_CASE_PARAM(every_link_signals_when_its_whole_past_has, order_gen_params),
 	KUNIT_CASE_PARAM(the_head_alone_signals_when_its_whole_past_has, order_gen_params),
@@ -650,6 +702,9 @@ static struct kunit_case chain_signal_cases[] = {
 	KUNIT_CASE(a_link_shared_by_two_chains_is_freed_with_the_second),
 	KUNIT_CASE(a_long_chain_signals_with_constant_stack),
 	KUNIT_CASE(a_woken_waiter_finds_the_whole_past_signalled),
+	KUNIT_CASE(a_signalled_link_lets_go_of_its_past),
+	KUNIT_CASE(a_polled_link_lets_go_of_its_past),
+	KUNIT_CASE(the_flags_of_drivers_on_a_link_are_left_alone),
 	{}
 };
 
