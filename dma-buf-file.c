@@ -117,7 +117,8 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_mmap, DMA_BUF);
  *   everything that is pending right then, in place of what an earlier poll
  *   has hooked it into. So it signals when the fences that the latest poll saw
  *   are done; until then the buffer was busy for the pollers before it as
- *   well.
+ *   well. A count (dma_buf.poll_seq) keeps a slower poll from putting back an
+ *   older fence, which could wait for work that has been replaced meanwhile.
  *
  * - Should that poll find the buffer idle instead while it takes the watch
  *   off a fence that has not signalled (one that was replaced, or that is just
@@ -134,8 +135,7 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_mmap, DMA_BUF);
  *   is still running afterwards.
  *
  * - Nobody sleeping means nobody to wake, hence no watch. Signalling is enabled
- *   all the same, because without that some fences never signal and a program
- *   that calls poll() in a loop would not get anywhere.
+ *   all the same, or a program that calls poll() in a loop might do so for ever.
  */
 
 static void dma_buf_wake_in(struct dma_fence *fence, struct dma_fence_cb *cb)
@@ -152,60 +152,74 @@ static void dma_buf_wake_out(struct dma_fence *fence, struct dma_fence_cb *cb)
 	wake_up_poll(&dmabuf->poll, EPOLLOUT);
 }
 
-/* The two directions: what to watch with, what to wait for, whom to wake. */
-struct dma_buf_poll_dir {
-	struct dma_buf_poll_cb_t *watch;
+/* The two directions: what to watch with, what to wait for, how to wake whom. */
+static const struct dma_buf_poll_dir {
+	/* offset of the struct dma_buf_poll_cb_t */
+	size_t watch;
 	enum dma_resv_usage usage;
 	dma_fence_func_t wake;
 	__poll_t event;
+} dma_buf_poll_dirs[] = {
+	{ offsetof(struct dma_buf, cb_in), DMA_RESV_USAGE_WRITE, dma_buf_wake_in, EPOLLIN },
+	{ offsetof(struct dma_buf, cb_out), DMA_RESV_USAGE_READ, dma_buf_wake_out, EPOLLOUT },
 };
 
-static struct dma_buf_poll_dir dma_buf_dir_in(struct dma_buf *dmabuf)
+static struct dma_buf_poll_cb_t *dma_buf_poll_watch(struct dma_buf *dmabuf,
+						    const struct dma_buf_poll_dir *dir)
 {
-	return (struct dma_buf_poll_dir) {
-		&dmabuf->cb_in, DMA_RESV_USAGE_WRITE, dma_buf_wake_in, EPOLLIN
-	};
-}
-
-static struct dma_buf_poll_dir dma_buf_dir_out(struct dma_buf *dmabuf)
-{
-	return (struct dma_buf_poll_dir) {
-		&dmabuf->cb_out, DMA_RESV_USAGE_READ, dma_buf_wake_out, EPOLLOUT
-	};
+	return (void *)dmabuf + dir->watch;
 }
 
 /*
  * Take the watch off its fence and hook it into @fence, whose reference goes
- * with it; @fence may be NULL. *@unhooked is set when the old fence will not
- * wake anybody any more. Returns false when @fence has signalled already.
+ * with it; @fence may be NULL. @seq is what dma_buf.poll_seq was before @fence was
+ * made. *@unhooked is set when the old fence will not wake anybody any more.
+ *
+ * Returns 0; -ENOENT when there is no @fence or it has signalled already; -EAGAIN
+ * when another poll has been here since, so that @fence may be older than what
+ * the watch is hooked into.
  */
-static bool dma_buf_watch(struct dma_buf *dmabuf, const struct dma_buf_poll_dir *dir,
-			  struct dma_fence *fence, bool *unhooked)
+static int dma_buf_watch(struct dma_buf *dmabuf, const struct dma_buf_poll_dir *dir,
+			 struct dma_fence *fence, unsigned int seq, bool *unhooked)
 {
-	struct dma_buf_poll_cb_t *watch = dir->watch;
-	struct dma_fence *old;
-	bool hooked;
+	struct dma_buf_poll_cb_t *watch = dma_buf_poll_watch(dmabuf, dir);
+	struct dma_fence *old = NULL;
+	int ret = -EAGAIN;
 
 	spin_lock(&dmabuf->poll_lock);
-	old = watch->fence;
-	if (old && dma_fence_remove_callback(old, &watch->cb))
-		*unhooked = true;
-	hooked = fence && !dma_fence_add_callback(fence, &watch->cb, dir->wake);
-	/* Pairs with the look without the lock in dma_buf_busy(): a hint. */
-	WRITE_ONCE(watch->fence, hooked ? fence : NULL);
+	if (dmabuf->poll_seq == seq) {
+		old = watch->fence;
+		if (old && dma_fence_remove_callback(old, &watch->cb))
+			*unhooked = true;
+		ret = -ENOENT;
+		if (fence)
+			ret = dma_fence_add_callback(fence, &watch->cb, dir->wake);
+		/* Pairs with the look without the lock in dma_buf_needs_rewatch(). */
+		WRITE_ONCE(watch->fence, ret ? NULL : fence);
+		/* Pairs with dma_buf_rewatch(): who sees this looks at fences later. */
+		smp_store_release(&dmabuf->poll_seq, seq + 1);
+	}
 	spin_unlock(&dmabuf->poll_lock);
 
 	/* Releasing a fence is the driver's code: not under a lock. */
 	dma_fence_put(old);
-	if (!hooked)
+	if (ret)
 		dma_fence_put(fence);
-	return hooked;
+	return ret;
 }
 
 /*
- * The first fence that is pending, with a reference, or NULL. Signalling has
- * been enabled on it and on those that turned out to have signalled.
+ * Is @fence pending even after signalling was enabled on it? Without that some
+ * fences never signal, and others only notice then that they have.
  */
+static bool dma_buf_pending(struct dma_fence *fence)
+{
+	if (!test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
+		dma_fence_enable_sw_signaling(fence);
+	return !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+}
+
+/* The first fence that is pending, with a reference, or NULL. */
 static struct dma_fence *dma_buf_first_pending(struct dma_resv *resv, enum dma_resv_usage usage)
 {
 	struct dma_fence *fence, *found = NULL;
@@ -213,11 +227,10 @@ static struct dma_fence *dma_buf_first_pending(struct dma_resv *resv, enum dma_r
 
 	dma_resv_iter_begin(&cursor, resv, usage);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		dma_fence_enable_sw_signaling(fence);
-		if (dma_fence_is_signaled(fence))
-			continue;
-		found = dma_fence_get(fence);
-		break;
+		if (dma_buf_pending(fence)) {
+			found = dma_fence_get(fence);
+			break;
+		}
 	}
 	dma_resv_iter_end(&cursor);
 	return found;
@@ -237,81 +250,113 @@ static struct dma_fence *dma_buf_all_pending(struct dma_resv *resv, enum dma_res
 	return fence;
 }
 
-/* Nobody to wake: only see to it that a loop of polls ends one day. */
-static bool dma_buf_busy_for_none(struct dma_buf *dmabuf, const struct dma_buf_poll_dir *dir)
+/*
+ * Hook the watch into what is pending right now. Returns false when that is
+ * nothing; nobody who sleeps waits for the watch then.
+ */
+static bool dma_buf_rewatch(struct dma_buf *dmabuf, const struct dma_buf_poll_dir *dir)
 {
-	struct dma_fence *fence = dma_buf_first_pending(dmabuf->resv, dir->usage);
-
-	dma_fence_put(fence);
-	return fence;
-}
-
-/* Is the buffer busy? If so, those who sleep get woken once it is not. */
-static bool dma_buf_busy(struct dma_buf *dmabuf, const struct dma_buf_poll_dir *dir)
-{
-	bool idle, unhooked = false;
+	bool unhooked = false, pending;
 	struct dma_fence *fence;
-
-	idle = dma_resv_test_signaled(dmabuf->resv, dir->usage);
-	/* A watch that is being set up right now is for fences of its own. */
-	if (idle && !READ_ONCE(dir->watch->fence))
-		return false;
-	/*
-	 * The sleeper that matters is the one this call is made for. It has put
-	 * itself into the queue in an earlier call, or just now in poll_wait(),
-	 * which has the barrier.
-	 */
-	if (!idle && !waitqueue_active(&dmabuf->poll))
-		return dma_buf_busy_for_none(dmabuf, dir);
+	unsigned int seq;
+	int ret;
 
 	do {
+		/* Pairs with dma_buf_watch(): before the fences are looked at. */
+		seq = smp_load_acquire(&dmabuf->poll_seq);
 		fence = dma_buf_all_pending(dmabuf->resv, dir->usage);
-		if (dma_buf_watch(dmabuf, dir, fence, &unhooked))
+		pending = fence;
+		ret = dma_buf_watch(dmabuf, dir, fence, seq, &unhooked);
+		if (!ret)
 			return true;
-	} while (fence);
+	} while (pending || ret == -EAGAIN);
 
 	if (unhooked)
 		wake_up_poll(&dmabuf->poll, dir->event);
 	return false;
 }
 
+/* Is there something to do for the watch, with the buffer @busy or not? */
+static bool dma_buf_needs_rewatch(struct dma_buf *dmabuf, const struct dma_buf_poll_dir *dir,
+				  bool busy)
+{
+	/* A watch that is being set up right now is for fences of its own. */
+	if (!busy)
+		return READ_ONCE(dma_buf_poll_watch(dmabuf, dir)->fence);
+	/*
+	 * The sleeper that matters is the one this call is made for. It has put
+	 * itself into the queue in an earlier call, or just now in poll_wait(),
+	 * which has the barrier.
+	 */
+	return waitqueue_active(&dmabuf->poll);
+}
+
+/*
+ * Which of the events that are @asked for are ready, in one walk over the fences.
+ * Signalling is enabled on those that stand in the way.
+ */
+static __poll_t dma_buf_ready(struct dma_resv *resv, __poll_t asked)
+{
+	enum dma_resv_usage usage = dma_resv_usage_rw(asked & EPOLLOUT);
+	__poll_t ready = asked;
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_iter_begin(&cursor, resv, usage);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		if (!dma_buf_pending(fence))
+			continue;
+		ready &= ~EPOLLOUT;
+		if (dma_resv_iter_usage(&cursor) <= DMA_RESV_USAGE_WRITE)
+			ready &= ~EPOLLIN;
+		if (!ready)
+			break;
+	}
+	dma_resv_iter_end(&cursor);
+	return ready;
+}
+
 static __poll_t dma_buf_poll(struct file *file, poll_table *pt)
 {
 	struct dma_buf *dmabuf = file->private_data;
-	__poll_t asked = poll_requested_events(pt) & (EPOLLIN | EPOLLOUT);
-	struct dma_buf_poll_dir dir;
+	__poll_t asked = poll_requested_events(pt) & (EPOLLIN | EPOLLOUT), ready;
+	const struct dma_buf_poll_dir *dir;
+	unsigned int i;
 
 	/* Also for no events: epoll may ask for some later, in this queue. */
 	poll_wait(file, &dmabuf->poll, pt);
+	if (!asked)
+		return 0;
 
-	if (asked & EPOLLOUT) {
-		dir = dma_buf_dir_out(dmabuf);
-		/* Nobody who reads or writes: nobody who writes. */
-		if (!dma_buf_busy(dmabuf, &dir))
-			return asked;
+	ready = dma_buf_ready(dmabuf->resv, asked);
+	for (i = 0; i < ARRAY_SIZE(dma_buf_poll_dirs); i++) {
+		dir = &dma_buf_poll_dirs[i];
+		if (!(asked & dir->event) ||
+		    !dma_buf_needs_rewatch(dmabuf, dir, !(ready & dir->event)))
+			continue;
+		if (dma_buf_rewatch(dmabuf, dir))
+			ready &= ~dir->event;
+		else
+			ready |= dir->event;
 	}
-	if (asked & EPOLLIN) {
-		dir = dma_buf_dir_in(dmabuf);
-		if (!dma_buf_busy(dmabuf, &dir))
-			return EPOLLIN;
-	}
-	return 0;
+	return ready;
 }
 
 /* The last close. Nobody sleeps on the wait queue any more. */
 static int dma_buf_file_release(struct inode *inode, struct file *file)
 {
 	struct dma_buf *dmabuf = file->private_data;
-	struct dma_buf_poll_dir in = dma_buf_dir_in(dmabuf);
-	struct dma_buf_poll_dir out = dma_buf_dir_out(dmabuf);
-	bool unhooked = false;
+	const struct dma_buf_poll_dir *dir;
+	bool unhooked;
+	unsigned int i;
 
 	dma_buf_registry_del(dmabuf);
 	dma_buf_sysfs_del(dmabuf);
-	if (in.watch->fence)
-		dma_buf_watch(dmabuf, &in, NULL, &unhooked);
-	if (out.watch->fence)
-		dma_buf_watch(dmabuf, &out, NULL, &unhooked);
+	for (i = 0; i < ARRAY_SIZE(dma_buf_poll_dirs); i++) {
+		dir = &dma_buf_poll_dirs[i];
+		if (dma_buf_poll_watch(dmabuf, dir)->fence)
+			dma_buf_watch(dmabuf, dir, NULL, dmabuf->poll_seq, &unhooked);
+	}
 	return 0;
 }
 

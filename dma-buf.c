@@ -360,8 +360,8 @@ static int dma_buf_wait(struct dma_buf *dmabuf, enum dma_resv_usage usage)
  *	or DMA_BIDIRECTIONAL
  *
  * Waits for pending writers, and for readers too when the CPU writes, then has
- * the exporter do what the architecture needs. When that involves a move, its
- * fence is waited for as well.
+ * the exporter do what the architecture needs. When a dynamic exporter moves the
+ * buffer for that, the move is waited for as well.
  *
  * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
  *
@@ -382,7 +382,8 @@ int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir
 		return ret;
 
 	ret = dmabuf->ops->begin_cpu_access(dmabuf, direction);
-	if (ret)
+	/* Only a dynamic exporter moves buffers, and it may have just begun to. */
+	if (ret || !dma_buf_is_dynamic(dmabuf))
 		return ret;
 	return dma_buf_wait(dmabuf, DMA_RESV_USAGE_KERNEL);
 }
@@ -410,14 +411,18 @@ int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direc
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_end_cpu_access, DMA_BUF);
 
-/* An exporter that fails may have written half a map: start from none. */
+/* Fill in the map that all users share. It is clear before and after a failure. */
 static int dma_buf_first_vmap(struct dma_buf *dmabuf)
 {
+	int ret;
+
 	if (!dmabuf->ops->vmap)
 		return -EINVAL;
 
-	iosys_map_clear(&dmabuf->vmap_ptr);
-	return dmabuf->ops->vmap(dmabuf, &dmabuf->vmap_ptr);
+	ret = dmabuf->ops->vmap(dmabuf, &dmabuf->vmap_ptr);
+	if (ret)
+		iosys_map_clear(&dmabuf->vmap_ptr);
+	return ret;
 }
 
 /**
@@ -436,19 +441,18 @@ int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	int ret = 0;
 
-	iosys_map_clear(map);
-	if (WARN_ON(!dmabuf))
+	if (WARN_ON(!dmabuf)) {
+		iosys_map_clear(map);
 		return -EINVAL;
+	}
 	dma_resv_assert_held(dmabuf->resv);
 
 	if (!dmabuf->vmapping_counter)
 		ret = dma_buf_first_vmap(dmabuf);
-	if (ret)
-		return ret;
-
-	dmabuf->vmapping_counter++;
+	if (!ret)
+		dmabuf->vmapping_counter++;
 	*map = dmabuf->vmap_ptr;
-	return 0;
+	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_vmap, DMA_BUF);
 
@@ -462,9 +466,10 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_vmap, DMA_BUF);
  */
 int dma_buf_vmap_unlocked(struct dma_buf *dmabuf, struct iosys_map *map)
 {
-	iosys_map_clear(map);
-	if (WARN_ON(!dmabuf))
+	if (WARN_ON(!dmabuf)) {
+		iosys_map_clear(map);
 		return -EINVAL;
+	}
 
 	guard(dma_buf_resv)(dmabuf);
 	return dma_buf_vmap(dmabuf, map);

@@ -150,7 +150,7 @@ static void sync_point_set_deadline(struct dma_fence *fence, ktime_t deadline)
 {
 	struct sync_point *point = to_sync_point(fence);
 
-	guard(spinlock_irqsave)(fence->lock);
+	guard(spinlock_irqsave)(dma_fence_spinlock(fence));
 	if (point->has_deadline && !ktime_before(deadline, point->deadline))
 		return;
 	point->deadline = deadline;
@@ -408,7 +408,7 @@ static int sync_point_get_deadline(struct dma_fence *fence, ktime_t *deadline)
 	if (fence->ops != &sync_point_ops)
 		return -EINVAL;
 
-	guard(spinlock_irqsave)(fence->lock);
+	guard(spinlock_irqsave)(dma_fence_spinlock(fence));
 	*deadline = point->deadline;
 	return point->has_deadline ? 0 : -ENOENT;
 }

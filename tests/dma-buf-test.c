@@ -434,7 +434,7 @@ static void start_a_move(struct mock_buf *mock)
 
 static void begin_waits_for_a_move_that_the_exporter_starts(struct kunit *test)
 {
-	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, MOCK_BUF_DYNAMIC);
 	int ret;
 
 	mock->on_begin = start_a_move;

@@ -92,8 +92,8 @@ struct dma_buf_ops {
 	 * @begin_cpu_access: The CPU is about to access the buffer: fetch it
 	 * to where that works, write back or invalidate caches. Pending
 	 * writers, and readers when the CPU writes, have finished. Fences of
-	 * %DMA_RESV_USAGE_KERNEL that this callback adds are waited for after
-	 * it. Unlocked, optional.
+	 * %DMA_RESV_USAGE_KERNEL that this callback of a dynamic exporter adds
+	 * are waited for after it. Unlocked, optional.
 	 *
 	 * Return: 0 or a negative errno.
 	 */
@@ -208,6 +208,12 @@ struct dma_buf {
 	 * inside, so it is never taken from a fence's callback.
 	 */
 	spinlock_t poll_lock;
+
+	/**
+	 * @poll_seq: How often @cb_in or @cb_out were hooked into another
+	 * fence; written under @poll_lock.
+	 */
+	unsigned int poll_seq;
 
 	/** @priv: The exporter's; const, not looked at by anybody else. */
 	void *priv;

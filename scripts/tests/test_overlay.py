@@ -13,7 +13,7 @@ SCRIPTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, SCRIPTS)
 
 from workshop import overlay  # noqa: E402
-from workshop.common import Failure, Refusal  # noqa: E402
+from workshop.common import REPO, Failure, Refusal  # noqa: E402
 
 HOME = overlay.HOME
 
@@ -285,6 +285,26 @@ class Patch(OverlayCase):
         with self.assertRaisesRegex(Refusal, "pristine"):
             overlay.write_patch(self.repo, self.tree, os.path.join(self.work, "p.patch"))
         self.assertFalse(os.path.exists(os.path.join(self.work, "p.patch")))
+
+
+class RealTree(unittest.TestCase):
+    """The same on Debian's source, which scripts/tree unpacks."""
+
+    STOCK = os.path.join(REPO, "build/stock")
+
+    @unittest.skipUnless(os.path.isdir(STOCK), "scripts/tree has not run")
+    def test_the_patch_of_the_project_applies_to_the_pristine_source(self):
+        with tempfile.TemporaryDirectory(prefix="overlay-test.") as work, \
+                mock.patch.object(overlay, "say"):
+            patch = os.path.join(work, "p.patch")
+            overlay.write_patch(REPO, self.STOCK, patch)
+            done = subprocess.run(
+                ["git", "apply", "--check", "-v", patch], cwd=self.STOCK, check=False,
+                capture_output=True, text=True,
+                env=dict(os.environ, GIT_CEILING_DIRECTORIES=os.path.dirname(self.STOCK)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("Skipped", done.stderr)
+        self.assertIn(f"{HOME}/Makefile", done.stderr)
 
 
 if __name__ == "__main__":

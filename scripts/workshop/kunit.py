@@ -44,8 +44,11 @@ class Outcome:
         return [(suite, *row) for suite, row in suites.items()]
 
 
-def uml(name, kunitconfig, source_key):
-    """Runs the suites of a .kunitconfig on User-Mode Linux; the outcome and the kernel's log."""
+def uml(name, kunitconfig, source_key, only=None, arguments=()):
+    """Runs the suites of a .kunitconfig on User-Mode Linux; the outcome and the kernel's log.
+
+    only names the suites by a pattern, arguments are for the kernel.
+    """
     output = os.path.join(BUILD, name)
     config = os.path.join(TREE, kunitconfig)
     if os.path.isdir(config):
@@ -62,7 +65,8 @@ def uml(name, kunitconfig, source_key):
         os.unlink(results)
     lines = []
     stream([*KUNIT, "exec", f"--build_dir={output}", f"--timeout={TEST_SECONDS}",
-            f"--json={results}"], lines.append, TEST_SECONDS + 60, TREE, environment())
+            f"--json={results}", *(f"--kernel_args={arg}" for arg in arguments),
+            *([only] if only else [])], lines.append, TEST_SECONDS + 60, TREE, environment())
     with open(os.path.join(LOGS, f"{name}-run.log"), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     kernel = read_text(os.path.join(output, "test.log"), "")
