@@ -2,6 +2,7 @@
 """Checks that need no kernel to run: style, documentation, scripts, and what compilers say."""
 
 import argparse
+import glob
 import os
 import re
 import time
@@ -83,6 +84,8 @@ def checkpatch(project):
     lines = silent(paths, "perl", f"{tree.STOCK}/scripts/checkpatch.pl", "--strict", "--no-tree",
                    "--quiet", "--terse", "--no-summary", "--file",
                    places=kernel_places(), elsewhere=["--ignore=CAMELCASE"])
+    for left in glob.glob(os.path.join(REPO, ".checkpatch-camelcase.*")):
+        os.unlink(left)
     return paths, [line for line in lines if not is_iterator(line)]
 
 
