@@ -149,12 +149,13 @@ static void sync_point_timeline_value_str(struct dma_fence *fence, char *str,
 static void sync_point_set_deadline(struct dma_fence *fence, ktime_t deadline)
 {
 	struct sync_point *point = to_sync_point(fence);
+	unsigned long flags;
 
-	guard(spinlock_irqsave)(dma_fence_spinlock(fence));
-	if (point->has_deadline && !ktime_before(deadline, point->deadline))
-		return;
-	point->deadline = deadline;
+	spin_lock_irqsave(dma_fence_spinlock(fence), flags);
+	if (!point->has_deadline || ktime_before(deadline, point->deadline))
+		point->deadline = deadline;
 	point->has_deadline = true;
+	spin_unlock_irqrestore(dma_fence_spinlock(fence), flags);
 }
 
 static const struct dma_fence_ops sync_point_ops = {
@@ -227,13 +228,12 @@ static struct dma_fence *sync_timeline_fence(struct sync_timeline *timeline,
 	return &present->base;
 }
 
-/* Takes the first point that was reached off the timeline, with a reference. */
-static struct sync_point *sync_timeline_take(struct sync_timeline *timeline)
+/* Takes the first point that was reached off the timeline. The lock is held. */
+static struct sync_point *sync_timeline_take_locked(struct sync_timeline *timeline)
 {
 	struct sync_point *point;
 	struct rb_node *node;
 
-	guard(spinlock_irqsave)(&timeline->lock);
 	while ((node = rb_first(&timeline->points))) {
 		point = node_to_point(node);
 		if (!value_reached(point_value(point), timeline->value))
@@ -246,6 +246,18 @@ static struct sync_point *sync_timeline_take(struct sync_timeline *timeline)
 			return point;
 	}
 	return NULL;
+}
+
+/* The first point that was reached, off the timeline, with a reference. */
+static struct sync_point *sync_timeline_take(struct sync_timeline *timeline)
+{
+	struct sync_point *point;
+	unsigned long flags;
+
+	spin_lock_irqsave(&timeline->lock, flags);
+	point = sync_timeline_take_locked(timeline);
+	spin_unlock_irqrestore(&timeline->lock, flags);
+	return point;
 }
 
 /*
@@ -404,13 +416,17 @@ static long sw_sync_ioctl_inc(struct sync_timeline *timeline, void __user *arg)
 static int sync_point_get_deadline(struct dma_fence *fence, ktime_t *deadline)
 {
 	struct sync_point *point = to_sync_point(fence);
+	unsigned long flags;
+	bool known;
 
 	if (fence->ops != &sync_point_ops)
 		return -EINVAL;
 
-	guard(spinlock_irqsave)(dma_fence_spinlock(fence));
+	spin_lock_irqsave(dma_fence_spinlock(fence), flags);
 	*deadline = point->deadline;
-	return point->has_deadline ? 0 : -ENOENT;
+	known = point->has_deadline;
+	spin_unlock_irqrestore(dma_fence_spinlock(fence), flags);
+	return known ? 0 : -ENOENT;
 }
 
 static long sw_sync_ioctl_get_deadline(struct sync_timeline *timeline,

@@ -20,14 +20,20 @@ static DEFINE_SPINLOCK(timelines_lock);
 
 void sync_debug_add(struct sync_timeline *timeline)
 {
-	guard(spinlock_irqsave)(&timelines_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&timelines_lock, flags);
 	list_add_tail(&timeline->node, &timelines);
+	spin_unlock_irqrestore(&timelines_lock, flags);
 }
 
 void sync_debug_remove(struct sync_timeline *timeline)
 {
-	guard(spinlock_irqsave)(&timelines_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&timelines_lock, flags);
 	list_del(&timeline->node);
+	spin_unlock_irqrestore(&timelines_lock, flags);
 }
 
 /*

@@ -41,7 +41,7 @@ static void there_is_nothing_to_read_or_write(struct kunit *test)
 	loff_t pos = 0;
 	char byte = 0;
 
-	KUNIT_EXPECT_EQ(test, 0, file->f_mode & (FMODE_CAN_READ | FMODE_CAN_WRITE));
+	KUNIT_EXPECT_FALSE(test, file->f_mode & (FMODE_CAN_READ | FMODE_CAN_WRITE));
 	KUNIT_EXPECT_EQ(test, -EINVAL, kernel_read(file, &byte, 1, &pos));
 	KUNIT_EXPECT_EQ(test, -EINVAL, kernel_write(file, &byte, 1, &pos));
 }
@@ -107,7 +107,7 @@ static void mapping_past_the_end_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, map_file(test, file, 3 * PAGE_SIZE, PROT_READ, 0));
 	KUNIT_EXPECT_EQ(test, -EINVAL, map_file(test, file, 2 * PAGE_SIZE, PROT_READ, PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, -EINVAL, map_file(test, file, PAGE_SIZE, PROT_READ, 2 * PAGE_SIZE));
-	KUNIT_EXPECT_EQ(test, -EINVAL, map_file(test, file, PAGE_SIZE, PROT_READ, 1UL << 40));
+	KUNIT_EXPECT_EQ(test, -EINVAL, map_file(test, file, PAGE_SIZE, PROT_READ, 1UL << 30));
 	KUNIT_EXPECT_EQ(test, 0, mock->calls.mmap);
 }
 
@@ -290,9 +290,9 @@ static void name_of_letters_beyond_ascii_stays_readable(struct kunit *test)
 {
 	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
 
-	set_name(test, mock, "\u753b\u9762 \u00fc");
+	set_name(test, mock, "\347\224\273\351\235\242 \303\274");
 	KUNIT_EXPECT_NOT_NULL(test, strstr(mock_fdinfo(test, mock->dmabuf->file),
-					   "name:\t\u753b\u9762 \u00fc\n"));
+					   "name:\t\347\224\273\351\235\242 \303\274\n"));
 }
 
 static void path_carries_the_name(struct kunit *test)

@@ -5,9 +5,8 @@
 #if !defined(_TRACE_DMA_FENCE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _TRACE_DMA_FENCE_H
 
+#include <linux/dma-fence.h>
 #include <linux/tracepoint.h>
-
-struct dma_fence;
 
 /*
  * Two classes, alike but for the source of the names. The driver's callbacks
