@@ -634,9 +634,12 @@ static void a_signalled_link_lets_go_of_its_past(struct kunit *test)
 	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences, 64));
 	int i;
 
+	/* Backward and one by one, so that each link comes to wait for the one before. */
 	dma_fence_enable_sw_signaling(head);
-	for (i = 63; i >= 0; i--)
+	for (i = 63; i >= 0; i--) {
 		dma_fence_signal(fences[i]);
+		mock_run_irq_work();
+	}
 	KUNIT_ASSERT_TRUE(test, signals(head));
 
 	/* The newest one is the head's own. */
@@ -644,16 +647,17 @@ static void a_signalled_link_lets_go_of_its_past(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
 }
 
-/* The same for a link that is polled and never waited for. */
+/* The same for a link that is polled and has a short cut to the past. */
 static void a_polled_link_lets_go_of_its_past(struct kunit *test)
 {
-	struct dma_fence **fences = mock_fences(test, 64);
-	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences, 64));
+	struct dma_fence **fences = mock_fences(test, 4);
+	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences, 4));
 	int i;
 
-	signal_all(fences, 64);
+	for (i = 0; i < 4; i++)
+		to_mock_fence(fences[i])->done = true;
 	KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(head));
-	for (i = 0; i < 63; i++)
+	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
 }
 
@@ -668,6 +672,7 @@ static void the_flags_of_drivers_on_a_link_are_left_alone(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, test_bit(bit, &links[1]->flags));
 		set_bit(bit, &links[0]->flags);
 	}
+	dma_fence_enable_sw_signaling(links[0]);
 	dma_fence_enable_sw_signaling(links[1]);
 	signal_all(fences, 2);
 	KUNIT_ASSERT_TRUE(test, signals(links[1]));
