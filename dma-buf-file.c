@@ -4,6 +4,7 @@
  * it, poll it, synchronise with devices, give it a name, look at it in /proc.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-fence-array.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
@@ -120,6 +121,11 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_mmap, DMA_BUF);
  *   well. A count (dma_buf.poll_seq) keeps a slower poll from putting back an
  *   older fence, which could wait for work that has been replaced meanwhile.
  *
+ * - A fence made of several was enabled by hooking into it, and lives from then
+ *   on until its members have signalled. So the watch stays where it is when all
+ *   that it still waits for is among what is pending: else every call would leave
+ *   such a fence behind. If there is more now, those who sleep look once more.
+ *
  * - Should that poll find the buffer idle instead while it takes the watch
  *   off a fence that has not signalled (one that was replaced, or that is just
  *   signalling), it wakes the others itself.
@@ -170,6 +176,40 @@ static struct dma_buf_poll_cb_t *dma_buf_poll_watch(struct dma_buf *dmabuf,
 	return (void *)dmabuf + dir->watch;
 }
 
+/* Does a watch on @old do for those who wait for @fence? */
+static bool dma_buf_watch_does(struct dma_fence *old, struct dma_fence *fence)
+{
+	struct dma_fence *want, *have = dma_fence_array_first(fence);
+	unsigned int i, j = 0;
+
+	/* Both are in the order of the reservation; if not, hooking anew is fine. */
+	dma_fence_array_for_each(want, i, old) {
+		if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &want->flags))
+			continue;
+		while (have && have != want)
+			have = dma_fence_array_next(fence, ++j);
+		if (!have)
+			return false;
+	}
+	/* Last, for from here on the callback is sure to come. */
+	return !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &old->flags);
+}
+
+/* Hook the watch into @fence instead of what it is hooked into; under poll_lock. */
+static int dma_buf_hook(struct dma_buf_poll_cb_t *watch, struct dma_fence *fence,
+			dma_fence_func_t wake, bool *unhooked)
+{
+	int ret = -ENOENT;
+
+	if (watch->fence && dma_fence_remove_callback(watch->fence, &watch->cb))
+		*unhooked = true;
+	if (fence)
+		ret = dma_fence_add_callback(fence, &watch->cb, wake);
+	/* Pairs with the look without the lock in dma_buf_needs_rewatch(). */
+	WRITE_ONCE(watch->fence, ret ? NULL : fence);
+	return ret;
+}
+
 /*
  * Take the watch off its fence and hook it into @fence, whose reference goes
  * with it; @fence may be NULL. @seq is what dma_buf.poll_seq was before @fence was
@@ -189,13 +229,13 @@ static int dma_buf_watch(struct dma_buf *dmabuf, const struct dma_buf_poll_dir *
 	spin_lock(&dmabuf->poll_lock);
 	if (dmabuf->poll_seq == seq) {
 		old = watch->fence;
-		if (old && dma_fence_remove_callback(old, &watch->cb))
-			*unhooked = true;
-		ret = -ENOENT;
-		if (fence)
-			ret = dma_fence_add_callback(fence, &watch->cb, dir->wake);
-		/* Pairs with the look without the lock in dma_buf_needs_rewatch(). */
-		WRITE_ONCE(watch->fence, ret ? NULL : fence);
+		if (old && fence && dma_buf_watch_does(old, fence)) {
+			/* The new one is given back instead. */
+			swap(old, fence);
+			ret = 0;
+		} else {
+			ret = dma_buf_hook(watch, fence, dir->wake, unhooked);
+		}
 		/* Pairs with dma_buf_rewatch(): who sees this looks at fences later. */
 		smp_store_release(&dmabuf->poll_seq, seq + 1);
 	}

@@ -258,6 +258,29 @@ static void later_poller_sees_all_fences_through(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, atomic_read(&late->wakes));
 }
 
+/* Found in review: each call left an array behind until the fences signalled. */
+static void polling_in_a_loop_piles_up_nothing(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *first = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct dma_fence *second = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct poller *poller = poller_new(test, EPOLLIN);
+	unsigned int i, references;
+
+	EXPECT_EVENTS(test, 0, poller_poll(poller, mock));
+	references = kref_read(&first->refcount);
+	for (i = 0; i < 100; i++)
+		EXPECT_EVENTS(test, 0, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, references, kref_read(&first->refcount));
+
+	dma_fence_signal(second);
+	EXPECT_EVENTS(test, 0, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, references, kref_read(&first->refcount));
+	dma_fence_signal(first);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	EXPECT_EVENTS(test, EPOLLIN, poller_poll(poller, mock));
+}
+
 /* The eviction fences of some drivers get replaced before they ever signal. */
 static void poll_that_finds_the_buffer_idle_wakes_those_on_a_replaced_fence(struct kunit *test)
 {
@@ -429,6 +452,7 @@ static struct kunit_case dma_buf_poll_cases[] = {
 	KUNIT_CASE(many_pollers_wake_once_each),
 	KUNIT_CASE(poller_goes_on_waiting_for_fences_that_came_later),
 	KUNIT_CASE(later_poller_sees_all_fences_through),
+	KUNIT_CASE(polling_in_a_loop_piles_up_nothing),
 	KUNIT_CASE(poll_that_finds_the_buffer_idle_wakes_those_on_a_replaced_fence),
 	KUNIT_CASE(event_that_is_modified_later_still_wakes),
 	KUNIT_CASE(last_close_releases_a_busy_buffer_at_once),
