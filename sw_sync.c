@@ -214,7 +214,9 @@ static struct dma_fence *sync_timeline_fence(struct sync_timeline *timeline,
 	dma_fence_init(&point->base, &sync_point_ops, NULL, timeline->context,
 		       value);
 
-	scoped_guard(spinlock_irqsave, &timeline->lock) {
+	/* Not beside points that were passed: no comparison would order them. */
+	scoped_guard(mutex, &timeline->advance) {
+		guard(spinlock_irqsave)(&timeline->lock);
 		reached = value_reached(value, timeline->value);
 		if (!reached)
 			present = sync_timeline_add(timeline, point);

@@ -48,7 +48,8 @@ struct sync_timeline {
 	struct rb_root points;
 	/**
 	 * @advance: Lets one process at a time advance the timeline, so that
-	 * points signal in order. Outside @lock.
+	 * points signal in order, and add points only when those that were
+	 * passed are gone. Outside @lock.
 	 */
 	struct mutex advance;
 	/** @node: Place among all timelines, under sync_debug.c's lock. */
