@@ -143,10 +143,10 @@ static __poll_t sync_file_poll(struct file *file, poll_table *wait)
 	struct sync_file *sync_file = file->private_data;
 	struct dma_fence *fence = sync_file->fence;
 
+	/* Also when signalled: aio and io_uring refuse files that queue nothing. */
+	poll_wait(file, &sync_file->wq, wait);
 	if (dma_fence_is_signaled(fence))
 		return EPOLLIN;
-
-	poll_wait(file, &sync_file->wq, wait);
 
 	/*
 	 * The first poller arms the callback for all of them. When the fence
