@@ -132,7 +132,7 @@ static void dma_resv_list_replace(struct dma_resv_list *list,
 	dma_fence_put(old);
 }
 
-/* Frees a list that no reader can reach, with its references. */
+/* Frees a list with its references. Readers under RCU may still be looking at it. */
 static void dma_resv_list_free(struct dma_resv_list *list)
 {
 	u32 i;
@@ -142,7 +142,7 @@ static void dma_resv_list_free(struct dma_resv_list *list)
 
 	for (i = 0; i < list->num_fences; i++)
 		dma_fence_put(tagged_fence(list->slots[i].tagged));
-	kvfree(list);
+	kvfree_rcu(list, rcu);
 }
 
 /*
@@ -509,8 +509,8 @@ EXPORT_SYMBOL(dma_resv_copy_fences);
  * dma_resv_fini - destroy a reservation object
  * @obj: the object, unlocked
  *
- * Puts all fences, signalled or not. Nobody may use the object any more, nor be
- * walking it without the lock.
+ * Puts all fences, signalled or not. Nobody may use the object any more; the list
+ * of its fences stays for those who found it under RCU.
  *
  * Context: Any in which the last reference to a fence may be put.
  */
