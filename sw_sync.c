@@ -215,12 +215,13 @@ static struct dma_fence *sync_timeline_fence(struct sync_timeline *timeline,
 		       value);
 
 	/* Not beside points that were passed: no comparison would order them. */
-	scoped_guard(mutex, &timeline->advance) {
-		guard(spinlock_irqsave)(&timeline->lock);
+	mutex_lock(&timeline->advance);
+	scoped_guard(spinlock_irqsave, &timeline->lock) {
 		reached = value_reached(value, timeline->value);
 		if (!reached)
 			present = sync_timeline_add(timeline, point);
 	}
+	mutex_unlock(&timeline->advance);
 
 	if (reached)
 		dma_fence_signal(&point->base);
