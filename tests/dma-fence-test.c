@@ -360,7 +360,7 @@ static void a_fence_without_release_is_freed(struct kunit *test)
 		dma_fence_put(fence);
 	}
 	KUNIT_EXPECT_LT(test, mock_slab_pages() - before,
-			BIG_FENCES * BIG_FENCE_SIZE / PAGE_SIZE / 2);
+			(long)(BIG_FENCES * BIG_FENCE_SIZE / PAGE_SIZE / 2));
 }
 
 /* The structure after a grace period, so that readers under RCU never see it go. */
