@@ -28,17 +28,26 @@ def environment():
 
 
 def stop(process):
-    """Ends a program and all that it started."""
-    for number in signal.SIGTERM, signal.SIGKILL:
-        try:
+    """Ends a program and all that it started.
+
+    The program is buried last: until then nobody else can get its number, which is also
+    that of its group.
+    """
+    for number, patience in (signal.SIGTERM, 5), (signal.SIGKILL, None):
+        if process.returncode is None:
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            pass
+            over(process, patience)
     process.wait()
+
+
+def over(process, patience):
+    """Waits for a program's end, at most so many seconds, and leaves its status to be fetched."""
+    end = time.monotonic() + patience if patience else None
+    while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+        if end and time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def lines_of(fd, process, limit, tick):
@@ -52,7 +61,7 @@ def lines_of(fd, process, limit, tick):
                 raise Timeout(f"not done after {minutes(limit)} minutes, stopped")
             if not selector.select(1):
                 tick()
-                if process.poll() is not None:
+                if over(process, 0.01):
                     break
                 continue
             data = os.read(fd, 65536)
@@ -74,12 +83,12 @@ def stream(argv, on_line, limit=None, cwd=None, env=None, tick=lambda: None):
     try:
         for line in lines_of(process.stdout.fileno(), process, limit, tick):
             on_line(line)
-        return process.wait(10)
-    except subprocess.TimeoutExpired:
-        raise Timeout(f"{argv[0]} closed its output and did not end") from None
+        if not over(process, 10):
+            raise Timeout(f"{argv[0]} closed its output and did not end")
     finally:
         stop(process)
         process.stdout.close()
+    return process.returncode
 
 
 class Clock:
