@@ -14,6 +14,7 @@
 
 #include "mock-buf.h"
 #include "mock-fence.h"
+#include "sync-user.h"
 
 static long buf_ioctl(struct mock_buf *mock, unsigned int cmd, void __user *arg)
 {
@@ -472,6 +473,65 @@ static void import_reports_a_bad_pointer(struct kunit *test)
 			buf_ioctl(mock, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, mock_bad_user(test)));
 }
 
+/*
+ * Lets each allocation of an ioctl fail in turn, until it passes untouched. @arg is
+ * the same each time; returns what the last call answered.
+ */
+static long fail_each_allocation(struct kunit *test, struct mock_buf *mock,
+				 unsigned int cmd, const void *arg, size_t size)
+{
+	void __user *page = mock_user_page(test);
+	int nth = 0, fd = next_fd(test);
+	long ret = -ENOMEM;
+
+	while (fail_allocation(test, ++nth)) {
+		KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(page, arg, size));
+		ret = buf_ioctl(mock, cmd, page);
+		if (!fail_allocation_hit())
+			break;
+		KUNIT_EXPECT_EQ_MSG(test, -ENOMEM, ret, "allocation %d", nth);
+		flush_delayed_fput();
+		KUNIT_EXPECT_EQ(test, fd, next_fd(test));
+	}
+	if (!IS_ENABLED(CONFIG_FAILSLAB))
+		kunit_skip(test, "needs CONFIG_FAILSLAB");
+
+	KUNIT_EXPECT_GT(test, nth, 1);
+	KUNIT_EXPECT_EQ(test, 0, ret);
+	return ret;
+}
+
+static void export_out_of_memory_is_enomem_and_leaves_nothing(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_buf_export_sync_file args = { .flags = DMA_BUF_SYNC_WRITE, .fd = -1 };
+	int fd = next_fd(test);
+
+	/* Two, which takes an array. */
+	mock_buf_add_fence(test, mock->dmabuf, mock_fence(test), DMA_RESV_USAGE_WRITE);
+	mock_buf_add_fence(test, mock->dmabuf, mock_fence(test), DMA_RESV_USAGE_READ);
+	if (!fail_each_allocation(test, mock, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &args, sizeof(args)))
+		KUNIT_EXPECT_EQ(test, 0, close_fd(fd));
+	flush_delayed_fput();
+}
+
+static void import_out_of_memory_is_enomem_and_adds_nothing(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_buf_import_sync_file args = { .flags = DMA_BUF_SYNC_WRITE };
+
+	args.fd = sync_fd(test, mock_fence(test));
+	fail_each_allocation(test, mock, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &args, sizeof(args));
+	KUNIT_EXPECT_EQ(test, 1, count_fences(mock, DMA_RESV_USAGE_WRITE));
+}
+
+static void name_out_of_memory_is_enomem(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+
+	fail_each_allocation(test, mock, DMA_BUF_SET_NAME, "frame", sizeof("frame"));
+}
+
 static void what_is_imported_can_be_exported(struct kunit *test)
 {
 	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
@@ -519,6 +579,9 @@ static struct kunit_case dma_buf_ioctl_cases[] = {
 	KUNIT_CASE(import_refuses_what_is_no_sync_file),
 	KUNIT_CASE(import_reports_a_bad_pointer),
 	KUNIT_CASE(what_is_imported_can_be_exported),
+	KUNIT_CASE(export_out_of_memory_is_enomem_and_leaves_nothing),
+	KUNIT_CASE(import_out_of_memory_is_enomem_and_adds_nothing),
+	KUNIT_CASE(name_out_of_memory_is_enomem),
 #endif
 	KUNIT_CASE(no_buffer_is_left_behind),
 	{}
