@@ -17,41 +17,6 @@ static bool flagged(struct dma_fence *fence)
 	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
-/* Whether the link has signalled, given the time that its irq_work may take. */
-static bool signals(struct dma_fence *link)
-{
-	mock_run_irq_work();
-	return dma_fence_wait_timeout(link, false, MOCK_TIMEOUT) > 0;
-}
-
-static void signal_all(struct dma_fence **fences, unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		dma_fence_signal(fences[i]);
-}
-
-/*
- * The links of a chain over @fences with seqnos 1 ... @count, a reference to each held
- * until the test case ends.
- */
-static struct dma_fence **links_over(struct kunit *test, struct dma_fence **fences,
-				     unsigned int count)
-{
-	struct dma_fence **links = kunit_kcalloc(test, count, sizeof(*links), GFP_KERNEL);
-	struct dma_fence *prev = NULL;
-	unsigned int i;
-
-	KUNIT_ASSERT_NOT_NULL(test, links);
-	for (i = 0; i < count; i++) {
-		links[i] = mock_put_later(test, mock_link(test, prev, fences[i], i + 1));
-		prev = dma_fence_get(links[i]);
-	}
-	dma_fence_put(prev);
-	return links;
-}
-
 struct order_case {
 	unsigned int count;
 	enum mock_order_kind kind;
@@ -90,7 +55,7 @@ static void every_link_signals_when_its_whole_past_has(struct kunit *test)
 	const struct order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
-	struct dma_fence **links = links_over(test, fences, c->count);
+	struct dma_fence **links = mock_links(test, fences, c->count);
 	struct mock_callback **callback;
 	unsigned int i, j;
 
@@ -124,7 +89,7 @@ static void the_head_alone_signals_when_its_whole_past_has(struct kunit *test)
 		dma_fence_signal(fences[order[i]]);
 		mock_run_irq_work();
 	}
-	KUNIT_EXPECT_TRUE(test, signals(head));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(head));
 	KUNIT_EXPECT_EQ(test, callback->calls, 1);
 }
 
@@ -133,7 +98,7 @@ static void a_chain_can_be_polled_without_enabling(struct kunit *test)
 	const struct order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
-	struct dma_fence **links = links_over(test, fences, c->count);
+	struct dma_fence **links = mock_links(test, fences, c->count);
 	unsigned int i;
 
 	for (i = 0; i < c->count; i++) {
@@ -158,7 +123,7 @@ static void links_signal_when_their_fences_signal_in_one_go(struct kunit *test)
 	const struct order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
-	struct dma_fence **links = links_over(test, fences, c->count);
+	struct dma_fence **links = mock_links(test, fences, c->count);
 	unsigned long flags;
 	unsigned int i;
 
@@ -178,7 +143,7 @@ static void links_may_be_enabled_while_others_signal(struct kunit *test)
 	const struct order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
-	struct dma_fence **links = links_over(test, fences, c->count);
+	struct dma_fence **links = mock_links(test, fences, c->count);
 	unsigned int i;
 
 	for (i = 0; i < c->count; i++) {
@@ -187,7 +152,7 @@ static void links_may_be_enabled_while_others_signal(struct kunit *test)
 		mock_run_irq_work();
 	}
 	for (i = 0; i < c->count; i++)
-		KUNIT_EXPECT_TRUE(test, signals(links[i]));
+		KUNIT_EXPECT_TRUE(test, mock_fence_signals(links[i]));
 }
 
 static void a_link_never_signals_under_the_lock_of_its_fence(struct kunit *test)
@@ -207,7 +172,7 @@ static void a_link_never_signals_under_the_lock_of_its_fence(struct kunit *test)
 	local_irq_restore(flags);
 	KUNIT_EXPECT_FALSE(test, flag_locked);
 	KUNIT_EXPECT_FALSE(test, flag_unlocked);
-	KUNIT_EXPECT_TRUE(test, signals(link));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(link));
 }
 
 static void a_chain_of_signalled_fences_signals_when_enabled(struct kunit *test)
@@ -217,7 +182,7 @@ static void a_chain_of_signalled_fences_signals_when_enabled(struct kunit *test)
 	struct dma_fence *other = mock_put_later(test, mock_chain(test, fences, 4));
 	struct dma_fence_cb cb;
 
-	signal_all(fences, 4);
+	mock_signal_all(fences, 4);
 	KUNIT_EXPECT_EQ(test, -ENOENT, dma_fence_add_callback(head, &cb, mock_callback_func));
 	KUNIT_EXPECT_TRUE(test, flagged(head));
 	KUNIT_EXPECT_EQ(test, 3, dma_fence_wait_timeout(other, false, 3));
@@ -236,7 +201,7 @@ static void a_link_over_a_signalled_fence_waits_for_its_past(struct kunit *test)
 	mock_run_irq_work();
 	KUNIT_EXPECT_FALSE(test, flagged(head));
 	dma_fence_signal(fences[0]);
-	KUNIT_EXPECT_TRUE(test, signals(head));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(head));
 }
 
 /* Enabling one point must be enough, whatever its driver answers. */
@@ -252,20 +217,20 @@ static void fences_that_refuse_to_enable_do_not_stop_a_chain(struct kunit *test)
 	mock_run_irq_work();
 	KUNIT_EXPECT_FALSE(test, flagged(head));
 	dma_fence_signal(fences[3]);
-	KUNIT_EXPECT_TRUE(test, signals(head));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(head));
 }
 
 /* What xe does to the fences of a job that it gives up. */
 static void an_error_set_on_a_link_is_its_status(struct kunit *test)
 {
 	struct dma_fence **fences = mock_fences(test, 2);
-	struct dma_fence **links = links_over(test, fences, 2);
+	struct dma_fence **links = mock_links(test, fences, 2);
 
 	dma_fence_set_error(links[1], -ETIME);
 	dma_fence_enable_sw_signaling(links[1]);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(links[1]), 0);
-	signal_all(fences, 2);
-	KUNIT_EXPECT_TRUE(test, signals(links[1]));
+	mock_signal_all(fences, 2);
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(links[1]));
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(links[1]), -ETIME);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(links[0]), 1);
 }
@@ -286,10 +251,10 @@ static void a_chain_may_fork(struct kunit *test)
 	mock_run_irq_work();
 	KUNIT_EXPECT_FALSE(test, flagged(left));
 	dma_fence_signal(fences[0]);
-	KUNIT_EXPECT_TRUE(test, signals(left));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(left));
 	KUNIT_EXPECT_FALSE(test, flagged(right));
 	dma_fence_signal(fences[3]);
-	KUNIT_EXPECT_TRUE(test, signals(right));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(right));
 }
 
 static void a_link_may_contain_an_array(struct kunit *test)
@@ -308,7 +273,7 @@ static void a_link_may_contain_an_array(struct kunit *test)
 	mock_run_irq_work();
 	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(link));
 	dma_fence_signal(fences[0]);
-	KUNIT_EXPECT_TRUE(test, signals(link));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(link));
 }
 
 static void a_deadline_reaches_everything_pending(struct kunit *test)
@@ -340,7 +305,7 @@ static void an_enabled_chain_lives_until_it_has_signalled(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, callback);
 	KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(head, &callback->cb, mock_callback_func));
 	dma_fence_put(head);
-	signal_all(fences, 3);
+	mock_signal_all(fences, 3);
 	mock_run_irq_work();
 	while (!READ_ONCE(callback->calls) && time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
@@ -366,7 +331,7 @@ static void a_link_dropped_in_the_middle_keeps_its_waiters(struct kunit *test)
 		dma_fence_signal(fences[i]);
 		mock_run_irq_work();
 	}
-	KUNIT_EXPECT_TRUE(test, signals(callback->fence));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(callback->fence));
 	KUNIT_EXPECT_EQ(test, callback->calls, 1);
 }
 
@@ -391,7 +356,7 @@ static void signalling_backward_runs_few_callbacks_per_link(struct kunit *test)
 {
 	const unsigned int count = 1024;
 	struct dma_fence **fences = mock_fences(test, count);
-	struct dma_fence **links = links_over(test, fences, count);
+	struct dma_fence **links = mock_links(test, fences, count);
 	size_t callbacks = 0;
 	unsigned int i;
 
@@ -406,7 +371,7 @@ static void signalling_backward_runs_few_callbacks_per_link(struct kunit *test)
 	for (i = 0; i < count; i++)
 		callbacks += callbacks_on(links[i]);
 	dma_fence_signal(fences[0]);
-	KUNIT_EXPECT_TRUE(test, signals(links[count - 1]));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(links[count - 1]));
 	KUNIT_EXPECT_LE(test, callbacks, 4 * count);
 }
 
@@ -419,7 +384,7 @@ static s64 time_to_signal(struct kunit *test, enum mock_order_kind kind, unsigne
 
 	for (run = 0; run < 3; run++) {
 		struct dma_fence **fences = mock_fences(test, count);
-		struct dma_fence **links = links_over(test, fences, count);
+		struct dma_fence **links = mock_links(test, fences, count);
 		ktime_t start;
 		unsigned int i;
 
@@ -431,7 +396,7 @@ static s64 time_to_signal(struct kunit *test, enum mock_order_kind kind, unsigne
 			mock_run_irq_work();
 		}
 		best = min(best, ktime_to_ns(ktime_sub(ktime_get(), start)));
-		KUNIT_EXPECT_TRUE(test, signals(links[count - 1]));
+		KUNIT_EXPECT_TRUE(test, mock_fence_signals(links[count - 1]));
 	}
 	return best;
 }
@@ -573,7 +538,7 @@ static void a_long_chain_signals_with_constant_stack(struct kunit *test)
 	dma_fence_signal(oldest);
 	mock_run_irq_work();
 	for (i = 0; i < count; i++)
-		KUNIT_ASSERT_TRUE(test, signals(links[i]));
+		KUNIT_ASSERT_TRUE(test, mock_fence_signals(links[i]));
 }
 
 struct signaller {
@@ -604,7 +569,7 @@ static void a_woken_waiter_finds_the_whole_past_signalled(struct kunit *test)
 
 	for (kind = MOCK_FORWARD; kind < MOCK_ORDERS; kind++) {
 		struct dma_fence **fences = mock_fences(test, count);
-		struct dma_fence **links = links_over(test, fences, count);
+		struct dma_fence **links = mock_links(test, fences, count);
 		struct signaller *signaller;
 		struct task_struct *task;
 		unsigned int i;
@@ -640,7 +605,7 @@ static void a_signalled_link_lets_go_of_its_past(struct kunit *test)
 		dma_fence_signal(fences[i]);
 		mock_run_irq_work();
 	}
-	KUNIT_ASSERT_TRUE(test, signals(head));
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(head));
 
 	/* The newest one is the head's own. */
 	for (i = 0; i < 63; i++)
@@ -665,7 +630,7 @@ static void a_polled_link_lets_go_of_its_past(struct kunit *test)
 static void the_flags_of_drivers_on_a_link_are_left_alone(struct kunit *test)
 {
 	struct dma_fence **fences = mock_fences(test, 2);
-	struct dma_fence **links = links_over(test, fences, 2);
+	struct dma_fence **links = mock_links(test, fences, 2);
 	unsigned int bit;
 
 	for (bit = DMA_FENCE_FLAG_USER_BITS; bit < DMA_FENCE_FLAG_USER_BITS + 8; bit++) {
@@ -674,9 +639,9 @@ static void the_flags_of_drivers_on_a_link_are_left_alone(struct kunit *test)
 	}
 	dma_fence_enable_sw_signaling(links[0]);
 	dma_fence_enable_sw_signaling(links[1]);
-	signal_all(fences, 2);
-	KUNIT_ASSERT_TRUE(test, signals(links[1]));
-	KUNIT_ASSERT_TRUE(test, signals(links[0]));
+	mock_signal_all(fences, 2);
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(links[1]));
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(links[0]));
 
 	for (bit = DMA_FENCE_FLAG_USER_BITS; bit < DMA_FENCE_FLAG_USER_BITS + 8; bit++) {
 		KUNIT_EXPECT_FALSE(test, test_bit(bit, &links[1]->flags));

@@ -9,41 +9,6 @@
 
 #include "mock-fence.h"
 
-/* Whether the link has signalled, given the time that its irq_work may take. */
-static bool signals(struct dma_fence *link)
-{
-	mock_run_irq_work();
-	return dma_fence_wait_timeout(link, false, MOCK_TIMEOUT) > 0;
-}
-
-static void signal_all(struct dma_fence **fences, unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		dma_fence_signal(fences[i]);
-}
-
-/*
- * The links of a chain over @fences with seqnos 1 ... @count, a reference to each held
- * until the test case ends.
- */
-static struct dma_fence **links_over(struct kunit *test, struct dma_fence **fences,
-				     unsigned int count)
-{
-	struct dma_fence **links = kunit_kcalloc(test, count, sizeof(*links), GFP_KERNEL);
-	struct dma_fence *prev = NULL;
-	unsigned int i;
-
-	KUNIT_ASSERT_NOT_NULL(test, links);
-	for (i = 0; i < count; i++) {
-		links[i] = mock_put_later(test, mock_link(test, prev, fences[i], i + 1));
-		prev = dma_fence_get(links[i]);
-	}
-	dma_fence_put(prev);
-	return links;
-}
-
 static void the_first_link_starts_a_timeline(struct kunit *test)
 {
 	struct dma_fence *fence = mock_fence(test);
@@ -122,7 +87,7 @@ static void an_out_of_order_point_still_waits_for_what_was_before(struct kunit *
 	mock_run_irq_work();
 	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(link));
 	dma_fence_signal(fences[0]);
-	KUNIT_EXPECT_TRUE(test, signals(link));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(link));
 }
 
 static void a_plain_fence_may_be_the_past(struct kunit *test)
@@ -139,7 +104,7 @@ static void a_plain_fence_may_be_the_past(struct kunit *test)
 	mock_run_irq_work();
 	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(link));
 	dma_fence_signal(fences[0]);
-	KUNIT_EXPECT_TRUE(test, signals(link));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(link));
 }
 
 static void an_allocated_link_can_be_freed_unused(struct kunit *test)
@@ -228,7 +193,7 @@ static void iterating_over_a_plain_fence_visits_it(struct kunit *test)
 static void breaking_out_of_an_iteration_keeps_a_reference(struct kunit *test)
 {
 	struct dma_fence **fences = mock_fences(test, 3);
-	struct dma_fence **links = links_over(test, fences, 3);
+	struct dma_fence **links = mock_links(test, fences, 3);
 	unsigned int refs = kref_read(&links[1]->refcount);
 	struct dma_fence *iter;
 
@@ -249,7 +214,7 @@ static void walking_forgets_the_signalled_past(struct kunit *test)
 	struct dma_fence *iter;
 	int i, seen = 0;
 
-	signal_all(fences, 5);
+	mock_signal_all(fences, 5);
 	dma_fence_chain_for_each(iter, head) {
 		KUNIT_EXPECT_EQ(test, iter->seqno, 8 - seen);
 		seen++;
@@ -266,7 +231,7 @@ static void walking_a_signalled_chain_forgets_all_but_the_head(struct kunit *tes
 	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences, 8));
 	int i;
 
-	signal_all(fences, 8);
+	mock_signal_all(fences, 8);
 	KUNIT_EXPECT_NULL(test, dma_fence_chain_walk(dma_fence_get(head)));
 	for (i = 0; i < 7; i++)
 		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);

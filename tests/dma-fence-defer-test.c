@@ -20,12 +20,6 @@ static void arrays_over(struct kunit *test, struct dma_fence **fences,
 		arrays[i] = mock_array(test, &fences[i], 1, false);
 }
 
-static bool signals(struct dma_fence *fence)
-{
-	mock_run_irq_work();
-	return dma_fence_wait_timeout(fence, false, MOCK_TIMEOUT) > 0;
-}
-
 static void what_was_put_off_first_is_done_first(struct kunit *test)
 {
 	struct dma_fence **fences = mock_fences(test, COUNT);
@@ -45,7 +39,7 @@ static void what_was_put_off_first_is_done_first(struct kunit *test)
 	local_irq_restore(flags);
 
 	for (i = 0; i < COUNT; i++)
-		KUNIT_ASSERT_TRUE(test, signals(&arrays[i]->base));
+		KUNIT_ASSERT_TRUE(test, mock_fence_signals(&arrays[i]->base));
 	for (i = 0; i < COUNT; i++)
 		KUNIT_EXPECT_EQ(test, callbacks[COUNT - 1 - i]->turn, i + 1);
 }
@@ -78,7 +72,7 @@ static void what_is_put_off_meanwhile_is_done_too(struct kunit *test)
 
 	dma_fence_signal(fences[0]);
 	for (i = 0; i < COUNT; i++)
-		KUNIT_EXPECT_TRUE(test, signals(&arrays[i]->base));
+		KUNIT_EXPECT_TRUE(test, mock_fence_signals(&arrays[i]->base));
 }
 
 static void what_is_put_off_may_be_released_by_it(struct kunit *test)

@@ -12,14 +12,6 @@
 
 #include "mock-fence.h"
 
-static void signal_all(struct dma_fence **fences, unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		dma_fence_signal(fences[i]);
-}
-
 /* Unwrapping @head must show exactly @fences, in this order. */
 static void expect_unwraps_to(struct kunit *test, struct dma_fence *head,
 			      struct dma_fence **fences, unsigned int count)
@@ -625,7 +617,7 @@ static void merging_signalled_containers_leaves_nothing_behind(struct kunit *tes
 	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences + 3, 3));
 	struct dma_fence *merged;
 
-	signal_all(fences, 6);
+	mock_signal_all(fences, 6);
 	merged = dma_fence_unwrap_merge(&array->base, head);
 	KUNIT_ASSERT_NOT_NULL(test, merged);
 	KUNIT_EXPECT_FALSE(test, dma_fence_is_container(merged));

@@ -371,5 +371,35 @@ struct dma_fence *mock_chain(struct kunit *test, struct dma_fence **fences, unsi
 	return head;
 }
 
+void mock_signal_all(struct dma_fence **fences, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		dma_fence_signal(fences[i]);
+}
+
+bool mock_fence_signals(struct dma_fence *fence)
+{
+	mock_run_irq_work();
+	return dma_fence_wait_timeout(fence, false, MOCK_TIMEOUT) > 0;
+}
+
+struct dma_fence **mock_links(struct kunit *test, struct dma_fence **fences,
+			      unsigned int count)
+{
+	struct dma_fence **links = kunit_kcalloc(test, count, sizeof(*links), GFP_KERNEL);
+	struct dma_fence *prev = NULL;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, links);
+	for (i = 0; i < count; i++) {
+		links[i] = mock_put_later(test, mock_link(test, prev, fences[i], i + 1));
+		prev = dma_fence_get(links[i]);
+	}
+	dma_fence_put(prev);
+	return links;
+}
+
 MODULE_DESCRIPTION("KUnit tests for dma-buf, fences and reservations");
 MODULE_LICENSE("GPL");

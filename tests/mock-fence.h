@@ -70,6 +70,12 @@ int mock_fence_suite_init(struct kunit *test);
  */
 void mock_run_irq_work(void);
 
+/* Signals @count fences, the first one first. */
+void mock_signal_all(struct dma_fence **fences, unsigned int count);
+
+/* Whether a container signals, given the time that its irq_work may take. */
+bool mock_fence_signals(struct dma_fence *fence);
+
 /* Pages in kmalloc()ed objects, large ones included, after all that is freed under RCU is gone. */
 long mock_slab_pages(void);
 
@@ -167,6 +173,13 @@ struct dma_fence *mock_link(struct kunit *test, struct dma_fence *prev,
 
 /* A chain of @count links over @fences with seqnos 1 ... @count; the caller owns the head. */
 struct dma_fence *mock_chain(struct kunit *test, struct dma_fence **fences, unsigned int count);
+
+/*
+ * The links of a chain over @fences with seqnos 1 ... @count, a reference to each held
+ * until the test case ends.
+ */
+struct dma_fence **mock_links(struct kunit *test, struct dma_fence **fences,
+			      unsigned int count);
 
 /* Puts @fence when the test case ends; returns it. */
 struct dma_fence *mock_put_later(struct kunit *test, struct dma_fence *fence);
