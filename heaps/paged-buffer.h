@@ -4,10 +4,11 @@
  * in where the pages come from and go to.
  *
  * An exporter embeds a struct paged_buffer in its own structure, initialises it,
- * appends the pages to &paged_buffer.extents and exports it with
- * &dma_buf_export_info.priv pointing to the struct paged_buffer. Its dma_buf_ops
- * name the callbacks below and a release of its own, which ends with
- * paged_buffer_fini(). Any of them may be replaced, or called from a replacement.
+ * appends the pages to &paged_buffer.extents and exports it: the size is that of
+ * all these pages, and &dma_buf_export_info.priv points to the struct
+ * paged_buffer. Its dma_buf_ops name the callbacks below and a release of its own,
+ * which ends with paged_buffer_fini(). Any of them may be replaced, or called from
+ * a replacement.
  */
 #ifndef _DMA_BUF_PAGED_BUFFER_H
 #define _DMA_BUF_PAGED_BUFFER_H
@@ -53,5 +54,12 @@ int paged_buffer_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction 
 int paged_buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
 int paged_buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map);
 void paged_buffer_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+void paged_sync_for_cpu(struct device *dev, struct sg_table *table,
+			enum dma_data_direction dir);
+void paged_sync_for_device(struct device *dev, struct sg_table *table,
+			   enum dma_data_direction dir);
+#endif
 
 #endif
