@@ -7,6 +7,6 @@ obj-$(CONFIG_SYNC_FILE) += sync_file.o
 obj-$(CONFIG_SW_SYNC) += sw_sync.o sync_debug.o
 # sync_trace.h is included once more by <trace/define_trace.h>
 CFLAGS_sw_sync.o := -I$(src)
-obj-$(CONFIG_DMABUF_HEAPS) += dma-heap.o heaps/
+obj-y += heaps/
 obj-$(CONFIG_UDMABUF) += udmabuf.o
 obj-$(CONFIG_DMABUF_KUNIT_TEST) += tests/
