@@ -27,10 +27,14 @@ void extents_init(struct extents *extents)
 }
 EXPORT_SYMBOL_IF_KUNIT(extents_init);
 
-/* Move the runs to an array that has space for @room of them. */
-static int extents_resize(struct extents *extents, unsigned long room, gfp_t gfp)
+/*
+ * Move the runs to an array that has space for @room of them. A buffer may be on
+ * its way to take all memory: it had better fail than have processes killed.
+ */
+static int extents_resize(struct extents *extents, unsigned long room)
 {
-	struct extent *run = kvmalloc_array(room, sizeof(*run), gfp);
+	struct extent *run = kvmalloc_array(room, sizeof(*run),
+					    GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 
 	if (!run)
 		return -ENOMEM;
@@ -40,6 +44,17 @@ static int extents_resize(struct extents *extents, unsigned long room, gfp_t gfp
 	extents->run = run;
 	extents->room = room;
 	return 0;
+}
+
+/* Is @pfn right behind the last page? */
+static bool extents_end_at(const struct extents *extents, unsigned long pfn)
+{
+	const struct extent *last;
+
+	if (!extents->nr)
+		return false;
+	last = &extents->run[extents->nr - 1];
+	return last->pfn + (extents->pages - last->start) == pfn;
 }
 
 /**
@@ -55,19 +70,18 @@ static int extents_resize(struct extents *extents, unsigned long room, gfp_t gfp
  */
 int extents_append(struct extents *extents, unsigned long pfn, unsigned long pages)
 {
-	struct extent *last = &extents->run[extents->nr - 1];
 	unsigned long sum;
 
 	if (check_add_overflow(extents->pages, pages, &sum) || sum > SIZE_MAX >> PAGE_SHIFT)
 		return -EOVERFLOW;
 
-	if (extents->nr && last->pfn + (extents->pages - last->start) == pfn) {
+	if (extents_end_at(extents, pfn)) {
 		extents->pages = sum;
 		return 0;
 	}
 
 	if (extents->nr == extents->room &&
-	    extents_resize(extents, max(2 * extents->room, 8UL), GFP_KERNEL))
+	    extents_resize(extents, max(2 * extents->room, 8UL)))
 		return -ENOMEM;
 
 	extents->run[extents->nr].pfn = pfn;
@@ -88,7 +102,7 @@ void extents_trim(struct extents *extents)
 {
 	/* Without memory for a smaller array the larger one stays. */
 	if (extents->nr > 1 && extents->nr < extents->room)
-		extents_resize(extents, extents->nr, GFP_KERNEL | __GFP_NOWARN);
+		extents_resize(extents, extents->nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(extents_trim);
 
