@@ -27,7 +27,10 @@
 #include "system_heap.h"
 
 static DEFINE_SPINLOCK(pool_lock);
-/* Blocks by order, linked by &page.lru; under pool_lock. */
+/*
+ * Blocks by order, which they know themselves as compound pages; linked by
+ * &page.lru; under pool_lock.
+ */
 static struct list_head pool_clean[NR_PAGE_ORDERS];
 static struct list_head pool_dirty[NR_PAGE_ORDERS];
 /*
@@ -97,32 +100,32 @@ struct page *system_pool_get(unsigned int order)
 }
 
 /* A dirty block, the largest there is, off its list. */
-static struct page *pool_next_dirty(unsigned int *order)
+static struct page *pool_next_dirty(void)
 {
 	struct page *page = NULL;
-	int i;
+	int order;
 
-	guard(spinlock)(&pool_lock);
-	for (i = MAX_PAGE_ORDER; i >= 0 && !page; i--) {
-		page = pool_take(&pool_dirty[i]);
-		*order = i;
+	scoped_guard(spinlock, &pool_lock) {
+		for (order = MAX_PAGE_ORDER; order >= 0 && !page; order--)
+			page = pool_take(&pool_dirty[order]);
 	}
 	return page;
 }
 
 /* A block that can be spared most easily, out of the pool: dirty, then small. */
-static struct page *pool_next_spare(unsigned int *order)
+static struct page *pool_next_spare(void)
 {
 	struct page *page = NULL;
-	int i;
+	unsigned int order;
 
-	guard(spinlock)(&pool_lock);
-	for (i = 0; i < 2 * NR_PAGE_ORDERS && !page; i++) {
-		*order = i % NR_PAGE_ORDERS;
-		page = pool_take(i < NR_PAGE_ORDERS ? &pool_dirty[*order] : &pool_clean[*order]);
+	scoped_guard(spinlock, &pool_lock) {
+		for (order = 0; order < NR_PAGE_ORDERS && !page; order++)
+			page = pool_take(&pool_dirty[order]);
+		for (order = 0; order < NR_PAGE_ORDERS && !page; order++)
+			page = pool_take(&pool_clean[order]);
+		if (page)
+			pool_count(page, -(long)compound_nr(page));
 	}
-	if (page)
-		pool_count(page, -(1L << *order));
 	return page;
 }
 
@@ -130,15 +133,14 @@ static struct page *pool_next_spare(unsigned int *order)
 static unsigned long pool_give_back(unsigned long pages)
 {
 	unsigned long freed = 0;
-	unsigned int order;
 	struct page *page;
 
 	while (freed < pages) {
-		page = pool_next_spare(&order);
+		page = pool_next_spare();
 		if (!page)
 			break;
-		__free_pages(page, order);
-		freed += 1UL << order;
+		freed += compound_nr(page);
+		__free_pages(page, compound_order(page));
 		cond_resched();
 	}
 	return freed;
@@ -148,16 +150,15 @@ static unsigned long pool_give_back(unsigned long pages)
 static void pool_work_fn(struct work_struct *work)
 {
 	unsigned long pages = READ_ONCE(pool_pages), limit = READ_ONCE(pool_limit);
-	unsigned int order;
 	struct page *page;
 
 	if (pages > limit)
 		pool_give_back(pages - limit);
 
-	while ((page = pool_next_dirty(&order))) {
-		pool_clear(page, order);
+	while ((page = pool_next_dirty())) {
+		pool_clear(page, compound_order(page));
 		scoped_guard(spinlock, &pool_lock)
-			list_add(&page->lru, &pool_clean[order]);
+			list_add(&page->lru, &pool_clean[compound_order(page)]);
 		cond_resched();
 	}
 }
