@@ -61,7 +61,7 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long start = max(vmf->address & PMD_MASK, vma->vm_start);
 	unsigned long end = pmd_addr_end(vmf->address, vma->vm_end);
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table */
 	pte_t *ptep;
 
 	if (pte_alloc(vma->vm_mm, vmf->pmd))

@@ -29,7 +29,7 @@
  */
 struct paged_buffer {
 	struct extents extents;
-	struct mutex lock;
+	struct mutex lock;	/* inside of the reservation */
 	struct list_head attachments;
 	void *vaddr;
 };

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
 #include "heaps.h"
@@ -19,13 +20,21 @@
 
 static const char system_heap_name[] = "system";
 
+/* Is memory charged to whoever asks for it? */
+VISIBLE_IF_KUNIT bool system_heap_accounts(void)
+{
+	KUNIT_STATIC_STUB_REDIRECT(system_heap_accounts);
+	return dma_heap_mem_accounting;
+}
+EXPORT_SYMBOL_IF_KUNIT(system_heap_accounts);
+
 /* A zeroed block of pages, at no great effort unless it is a single page. */
 static struct page *system_heap_block(unsigned int order)
 {
 	gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | __GFP_COMP | __GFP_NOWARN;
 	struct page *page;
 
-	if (dma_heap_mem_accounting) {
+	if (system_heap_accounts()) {
 		gfp |= __GFP_ACCOUNT;
 	} else {
 		/* The pool's pages are charged to nobody. */
@@ -45,7 +54,7 @@ static struct page *system_heap_block(unsigned int order)
 
 static void system_heap_free_block(struct page *page, unsigned int order)
 {
-	if (dma_heap_mem_accounting || !system_pool_put(page, order))
+	if (system_heap_accounts() || !system_pool_put(page, order))
 		__free_pages(page, order);
 }
 

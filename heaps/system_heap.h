@@ -38,6 +38,7 @@ struct shrinker;
 
 struct dma_buf *system_heap_allocate(struct dma_heap *heap, unsigned long len,
 				     u32 fd_flags, u64 heap_flags);
+bool system_heap_accounts(void);
 void system_pool_set_limit(unsigned long pages);
 unsigned long system_pool_count(struct shrinker *shrinker, struct shrink_control *sc);
 unsigned long system_pool_scan(struct shrinker *shrinker, struct shrink_control *sc);

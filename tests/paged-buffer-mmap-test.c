@@ -136,7 +136,8 @@ static void private_mapping_is_refused(struct kunit *test)
 {
 	struct dma_buf *dmabuf = scattered_buffer(test);
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, (long)map_buffer(test, dmabuf, 0, 1, PROT_READ, MAP_PRIVATE));
+	KUNIT_EXPECT_EQ(test, -EINVAL, (long)map_buffer(test, dmabuf, 0, 1, PROT_READ,
+							MAP_PRIVATE));
 	KUNIT_EXPECT_EQ(test, -EINVAL, (long)map_buffer(test, dmabuf, 0, SCATTERED_PAGES,
 							PROT_READ | PROT_WRITE, MAP_PRIVATE));
 }
