@@ -20,6 +20,7 @@
 #include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/spinlock.h>
+#include <linux/swap.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 #include <kunit/visibility.h>
@@ -242,6 +243,8 @@ VISIBLE_IF_KUNIT unsigned long system_pool_scan(struct shrinker *shrinker,
 
 	/* A block may be more than what was asked for. */
 	sc->nr_scanned = freed;
+	/* Whoever reclaims sees that it was worth the trouble. */
+	mm_account_reclaimed_pages(freed);
 	return freed ?: SHRINK_STOP;
 }
 EXPORT_SYMBOL_IF_KUNIT(system_pool_scan);
