@@ -14,6 +14,7 @@
 #include <linux/pagemap.h>
 #include <linux/pfn_t.h>
 #include <linux/pgtable.h>
+#include <asm/pgalloc.h>
 #include <kunit/visibility.h>
 
 #include "paged-buffer.h"
@@ -56,6 +57,30 @@ static void paged_fill(struct vm_area_struct *vma, pte_t *ptep, unsigned long ad
 	}
 }
 
+/*
+ * Have a page table, or something else from another thread. The fault brings one
+ * along, which pte_alloc() does not know of: to clear a second one would cost as
+ * much as to fill it.
+ */
+static int paged_table(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	spinlock_t *ptl;	/* of the table above */
+
+	if (vmf->prealloc_pte) {
+		ptl = pmd_lock(mm, vmf->pmd);
+		if (pmd_none(*vmf->pmd)) {
+			mm_inc_nr_ptes(mm);
+			/* Who walks the table without a lock sees it clear; as in pmd_install(). */
+			smp_wmb();
+			pmd_populate(mm, vmf->pmd, vmf->prealloc_pte);
+			vmf->prealloc_pte = NULL;
+		}
+		spin_unlock(ptl);
+	}
+	return pte_alloc(mm, vmf->pmd) ? -ENOMEM : 0;
+}
+
 static vm_fault_t paged_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -64,7 +89,7 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 	spinlock_t *ptl;	/* of the page table */
 	pte_t *ptep;
 
-	if (pte_alloc(vma->vm_mm, vmf->pmd))
+	if (paged_table(vmf))
 		return VM_FAULT_OOM;
 	/* Another thread may have mapped a large page by now. */
 	ptep = pte_offset_map_lock(vma->vm_mm, vmf->pmd, start, &ptl);
