@@ -2,10 +2,12 @@
 /*
  * The memory of a buffer as an array of extents.
  */
+#include <linux/cacheflush.h>
 #include <linux/io.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/pgtable.h>
 #include <linux/scatterlist.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -219,9 +221,62 @@ static struct vm_struct *extents_vm_area(unsigned long size)
 	return area ?: get_vm_area(size, VM_MAP);
 }
 
+/* The next page to be mapped: @left pages of run @i remain, from @pfn on. */
+struct extents_cursor {
+	const struct extents *extents;
+	unsigned long i;
+	unsigned long pfn;
+	unsigned long left;
+};
+
+static void extents_cursor_at(struct extents_cursor *cursor, unsigned long i)
+{
+	cursor->i = i;
+	cursor->pfn = cursor->extents->run[i].pfn;
+	cursor->left = extents_len(cursor->extents, i);
+}
+
+static int extents_map_page(pte_t *ptep, unsigned long addr, void *data)
+{
+	struct extents_cursor *cursor = data;
+
+	if (!cursor->left)
+		extents_cursor_at(cursor, cursor->i + 1);
+	set_pte_at(&init_mm, addr, ptep, pfn_pte(cursor->pfn, PAGE_KERNEL));
+	cursor->pfn++;
+	cursor->left--;
+	return 0;
+}
+
+/* Map run @first to @last, both included, from @addr to @end. */
+static int extents_map_runs(const struct extents *extents, unsigned long first,
+			    unsigned long last, unsigned long addr, unsigned long end)
+{
+	struct extents_cursor cursor = { .extents = extents };
+	int ret;
+
+	/* A walk down the page tables costs more than a page: one for all the others. */
+	if (first == last)
+		return vmap_page_range(addr, end, PFN_PHYS(extents->run[first].pfn), PAGE_KERNEL);
+
+	extents_cursor_at(&cursor, first);
+	ret = apply_to_page_range(&init_mm, addr, end - addr, extents_map_page, &cursor);
+	flush_cache_vmap(addr, end);
+	return ret;
+}
+
+/* Is run @i so long that large pages may fit? */
+static bool extents_is_long(const struct extents *extents, unsigned long i)
+{
+	return extents_len(extents, i) >= PMD_SIZE >> PAGE_SHIFT;
+}
+
 /**
  * extents_vmap - map the pages into the kernel, one behind the other
  * @extents: the pages, at least one
+ *
+ * Long runs are mapped by themselves, with large pages where those fit; what lies
+ * between two of them is mapped together.
  *
  * Context: Process, may sleep.
  * Return: the address, for vunmap() to undo, or NULL without memory for that.
@@ -229,15 +284,21 @@ static struct vm_struct *extents_vm_area(unsigned long size)
 void *extents_vmap(const struct extents *extents)
 {
 	struct vm_struct *area = extents_vm_area(extents->pages << PAGE_SHIFT);
-	unsigned long i, addr, end;
+	unsigned long first, last, addr, end;
 
 	if (!area)
 		return NULL;
 
 	addr = (unsigned long)area->addr;
-	for (i = 0; i < extents->nr; i++, addr = end) {
-		end = addr + (extents_len(extents, i) << PAGE_SHIFT);
-		if (vmap_page_range(addr, end, PFN_PHYS(extents->run[i].pfn), PAGE_KERNEL)) {
+	for (first = 0; first < extents->nr; first = last + 1, addr = end) {
+		last = first;
+		end = addr + (extents_len(extents, first) << PAGE_SHIFT);
+		while (!extents_is_long(extents, first) && last + 1 < extents->nr &&
+		       !extents_is_long(extents, last + 1)) {
+			last++;
+			end += extents_len(extents, last) << PAGE_SHIFT;
+		}
+		if (extents_map_runs(extents, first, last, addr, end)) {
 			free_vm_area(area);
 			return NULL;
 		}
