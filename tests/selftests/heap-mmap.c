@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/dma-heap.h>
+#include <linux/types.h>
 
 #include "kselftest_harness.h"
 
@@ -34,21 +35,21 @@ static void fault(int sig)
 }
 
 /* The signal that touching @word brings, or 0. */
-static int poke(volatile uint32_t *word, uint32_t value)
+static int poke(__u32 *word, __u32 value)
 {
 	int sig = sigsetjmp(on_fault, 1);
 
 	if (!sig)
-		*word = value;
+		__atomic_store_n(word, value, __ATOMIC_RELAXED);
 	return sig;
 }
 
-static int peek(volatile uint32_t *word)
+static int peek(__u32 *word)
 {
 	int sig = sigsetjmp(on_fault, 1);
 
 	if (!sig)
-		(void)*word;
+		__atomic_load_n(word, __ATOMIC_RELAXED);
 	return sig;
 }
 
@@ -70,9 +71,9 @@ FIXTURE_VARIANT_ADD(mapping, small_pages) {
 };
 
 /* The first word of page @i. */
-static uint32_t *word_of(char *at, size_t i)
+static __u32 *word_of(char *at, size_t i)
 {
-	return (uint32_t *)(at + i * 4096);
+	return (__u32 *)(at + i * 4096);
 }
 
 /* How many of the pages at @at are not those of the buffer from page @from on. */
@@ -143,7 +144,7 @@ TEST_F(mapping, starts_at_any_page)
 	size_t i;
 	char *at;
 
-	for (i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(from); i++) {
 		at = mmap(NULL, SIZE - from[i] * 4096, PROT_READ, MAP_SHARED, self->fd,
 			  from[i] * 4096);
 		ASSERT_NE(MAP_FAILED, at);
@@ -220,7 +221,7 @@ TEST_F(mapping, cannot_grow)
 
 TEST_F(mapping, is_private_for_one_page_only)
 {
-	uint32_t *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, self->fd, 3 * 4096);
+	__u32 *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, self->fd, 3 * 4096);
 
 	ASSERT_NE(MAP_FAILED, (void *)at);
 	EXPECT_EQ(3U, *at);
@@ -254,12 +255,12 @@ static pthread_barrier_t together;
 /* Touch each page first or second, in a word of this thread's own. */
 static void *toucher(void *arg)
 {
-	volatile uint32_t *word = arg;
+	__u32 *word = arg;
 	size_t i;
 
 	pthread_barrier_wait(&together);
 	for (i = 0; i < PAGES; i++, word += 1024)
-		*word = i;
+		__atomic_store_n(word, i, __ATOMIC_RELAXED);
 	return NULL;
 }
 
