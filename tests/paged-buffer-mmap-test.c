@@ -62,9 +62,9 @@ static void one_fault_fills_a_page_table(struct kunit *test)
 	unsigned long i, before, addr = map_shared(test, dmabuf, 0, SCATTERED_PAGES);
 	u32 word;
 
-	/* Reads first: what they fill can be written without another fault. */
+	/* From the end; and reads first, for what they fill can be written as well. */
 	before = current->min_flt + current->maj_flt;
-	for (i = 0; i < SCATTERED_PAGES; i++)
+	for (i = SCATTERED_PAGES; i--; )
 		KUNIT_ASSERT_TRUE(test, user_get(addr + i * PAGE_SIZE, &word));
 	for (i = 0; i < SCATTERED_PAGES; i++)
 		KUNIT_ASSERT_TRUE(test, user_put(addr + i * PAGE_SIZE, i));
