@@ -11,8 +11,8 @@ from workshop.kernel import fragment
 from workshop.routes import Routes
 from workshop.shell import Job
 
-# What stands in drivers/dma-buf and belongs to user space.
-USER_SPACE = "drivers/dma-buf/tests/selftests/"
+# What belongs to user space: begins of paths in the tree.
+USER_SPACE = ("drivers/dma-buf/tests/selftests/", "tools/")
 SIZES = os.path.join(REPO, "scripts/kbuild/sizes.c")
 
 CONFIGURATIONS = {
