@@ -16,6 +16,7 @@ JOBS = f"-j{os.cpu_count()}"
 KERNELS = {
     "guest": ("guest", "lockdep"),
     "debug": ("guest", "lockdep", "debug", "kunit"),
+    "bpf": ("guest", "lockdep", "bpf"),
 }
 
 

@@ -8,7 +8,7 @@ import shutil
 import time
 import unittest
 
-from workshop import demo, kernel, kunit, stamps, tree
+from workshop import demo, kernel, kunit, stamps, tool, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import Job, minutes, stream
@@ -207,6 +207,12 @@ def demonstration(tally):
         tally.check(guarantee, wrong)
 
 
+def dmabuf_tool(tally):
+    """the BPF iterator and tools/dmabuf in a kernel with BPF and known buffers"""
+    for guarantee, wrong in tool.verdicts(tree.tree()):
+        tally.check(guarantee, wrong)
+
+
 # In the order of a run: what fails fast comes first.
 STEPS = {
     "workshop": workshop,
@@ -216,6 +222,7 @@ STEPS = {
     "kunit-drm": kunit_drm,
     "demo": demonstration,
     "selftest-sync": selftest_sync,
+    "dmabuf-tool": dmabuf_tool,
     "kunit-x86": kunit_x86,
     "consumers": consumers,
 }
