@@ -121,6 +121,7 @@ class Picture(Recorded):
             self.process(pid, f"app{pid}", {3: ("/dmabuf:", fdinfo(5, 1000))})
         picture = self.json()
         self.assertEqual([row["share"] for row in picture["processes"]], [334, 333, 333])
+        self.assertNotRegex(self.run_command(), r"(?m) $")
         self.assertEqual([row["size"] for row in picture["processes"]], [1000] * 3)
         self.assertEqual(picture["total"]["size"], 1000)
 

@@ -44,14 +44,18 @@ static void print_row(FILE *out, const struct table *table, char **row, const in
 	size_t i, columns = strlen(table->columns);
 
 	for (i = 0; i < columns; i++) {
+		/* Nothing but text goes to the end of a line. */
+		if (i == columns - 1 && !row[i][0])
+			break;
+		fputs(i ? "  " : "", out);
 		if (table->columns[i] == 'r')
 			fprintf(out, "%*s", width[i], row[i]);
 		else if (i < columns - 1)
 			fprintf(out, "%-*s", width[i], row[i]);
 		else
 			fputs(row[i], out);
-		fputs(i < columns - 1 ? "  " : "\n", out);
 	}
+	fputc('\n', out);
 }
 
 /* Print the table, below an empty line, and forget it. */
