@@ -18,6 +18,7 @@ BASELINE = os.path.join(SOURCE, "baseline.csv")
 WANTED = os.path.join(SOURCE, "wanted.csv")
 INIT = os.path.join(REPO, "scripts/guest/bench-init")
 OUT = os.path.join(BUILD, "bench")
+POOL = os.path.join(REPO, "heaps/system_heap_pool.c")
 SHARED = os.path.join(OUT, "source")
 TREES = {"stock": tree.STOCK, "this": tree.TREE}
 PATTERN = re.compile(r"[\w/*?+\[\].-]*")
@@ -74,7 +75,7 @@ def kernels(config):
     """
     stock_key = tree.stock()
     outputs = {which: os.path.join(BUILD, f"kernel-{config}-{which}") for which in ("stock", "this")}
-    targets = ("vmlinux", "modules")
+    targets = ("linux" if config.endswith("-uml") else "vmlinux", "modules")
     if not kernel.up_to_date(config, stock_key, outputs["stock"]):
         stock_source()
         shutil.rmtree(outputs["this"], ignore_errors=True)
@@ -86,6 +87,8 @@ def kernels(config):
         os.rename(outputs["this"] + ".new", outputs["this"])
     this_key = tree.tree()
     overlay.apply(REPO, SHARED, pristine=tree.STOCK)
+    if os.path.exists(POOL):
+        config = config.replace("bench", "bench-pool")
     _, second = kernel.build(config, this_key, SHARED, outputs["this"], targets)
     return [("stock", outputs["stock"], first), ("this", outputs["this"], second)]
 
@@ -121,8 +124,8 @@ class Machine:
 
     def command(self, machine, root, words):
         if self.uml:
-            return [self.vmlinux, "mem=1G", f"initrd={root}", "con=null", "con0=null,fd:1",
-                    "rdinit=/init", "bench.end=poweroff", *words]
+            return [self.vmlinux, "mem=768M", f"initrd={root}", "con=null", "con0=null,fd:1",
+                    "bench.end=poweroff", *words]
         line = ["console=ttyS0", "panic=-1", "tsc=reliable", "nokaslr", "norandmaps",
                 "random.trust_cpu=on", "hugepages=20", *words]
         return [guest.QEMU, *machine, "-machine", "q35", "-m", "1G", "-nodefaults",
@@ -153,9 +156,14 @@ class Machine:
         return lines
 
 
-def compiler():
-    done = subprocess.run(["gcc", "--version"], capture_output=True, text=True, check=False)
+def version(program):
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     return done.stdout.split("\n", 1)[0]
+
+
+def makers():
+    """What the figures depend on beside the sources: other versions, other figures."""
+    return {"compiler": version("gcc"), "qemu": version(guest.QEMU)}
 
 
 def prefix_of(pattern):
@@ -184,8 +192,8 @@ def words_for(machine, mode, pattern):
 def counted(machine, binary, program_key, pattern, again):
     """{row: instructions}; what is known already is not counted again: it would be the same."""
     words = words_for(machine, "instructions", pattern)
-    version = subprocess.run([guest.QEMU, "--version"], capture_output=True, check=False).stdout
-    key = stamps.key_of(machine.key, program_key, version, " ".join(words), " ".join(COUNTING))
+    key = stamps.key_of(machine.key, program_key, version(guest.QEMU), " ".join(words),
+                        " ".join(COUNTING))
     stamp = f"counted-{machine.which}"
     path = os.path.join(OUT, f"counted-{machine.which}.log")
     if again or not stamps.fresh(stamp, key, path):
@@ -268,7 +276,7 @@ def instructions(options):
     for row, value, limit in figures.missed(wanted, now):
         say(f"wanted: {row}: {figures.text_of(value)}, not more than {figures.text_of(limit)}")
     if options.update:
-        notes = {"compiler": compiler(), "columns": "row, stock, this"}
+        notes = {"columns": "row, stock, this", **makers()}
         write_text(BASELINE, figures.write_table(notes, now))
     if not options.check:
         return True
@@ -285,8 +293,8 @@ def compare(now, pattern=""):
     baseline = chosen(baseline, pattern)
     if not baseline:
         raise Failure(f"{BASELINE}: nothing to compare with")
-    same = notes.get("compiler") == compiler()
-    what = "instructions" if same else "ratios (another compiler made the baseline)"
+    same = all(notes.get(name) == value for name, value in makers().items())
+    what = "instructions" if same else "ratios (another compiler or QEMU made the baseline)"
     lines = [f"{row}: no figure any more" if by is None else f"{row}: by {by * 100:.1f} %"
              for row, by in figures.regressions(baseline, now, same)]
     return f"{what} of {len(baseline)} rows compared with the baseline", lines

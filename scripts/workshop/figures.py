@@ -116,11 +116,11 @@ def write_table(notes, rows):
     return "\n".join(lines) + "\n"
 
 
-def regressions(baseline, now, same_compiler):
+def regressions(baseline, now, same_makers):
     """The rows that got worse than the baseline by more than the tolerance, and by how much.
 
     Both are {row: [stock, this]}. Another compiler makes other figures of the same
-    source: then it is the ratios that are compared, where there is one.
+    source, another QEMU has other processors: then the ratios are compared, where there are any.
     """
     found = []
     for row, (old_stock, old_this) in baseline.items():
@@ -129,14 +129,14 @@ def regressions(baseline, now, same_compiler):
             continue
         stock, this = now[row]
         old, new = old_this, this
-        if not same_compiler:
+        if not same_makers:
             old, new = ratio(old_stock, old_this), ratio(stock, this)
         if old is None or new is None:
-            if same_compiler:
+            if same_makers:
                 found.append((row, None))
             continue
         # Half an instruction is what rounding makes of nothing.
-        slack = 0.5 if same_compiler else 0.0
+        slack = 0.5 if same_makers else 0.0
         if new > old * (1 + TOLERANCE) + slack:
             found.append((row, new / old - 1 if old else math.inf))
     return found

@@ -16,8 +16,11 @@ JOBS = f"-j{os.cpu_count()}"
 KERNELS = {
     "guest": ("guest", "lockdep"),
     "debug": ("guest", "lockdep", "debug", "kunit"),
+    # Optimised for size, as tinyconfig is: stock's figures in the issues were got so.
     "bench": ("bench", "bench-x86"),
+    "bench-pool": ("bench", "bench-x86", "bench-pool"),
     "bench-uml": ("bench", "bench-uml"),
+    "bench-pool-uml": ("bench", "bench-uml", "bench-pool"),
 }
 
 

@@ -178,7 +178,7 @@ static int chain_walk(struct bench *b)
 	return 0;
 }
 
-/* The links and their fences, which nobody else holds. */
+/* The links of a signalled chain; their fences are still held by somebody else. */
 static int chain_free(struct bench *b)
 {
 	struct dma_fence *head;
@@ -191,9 +191,8 @@ static int chain_free(struct bench *b)
 	if (!head)
 		return -ENOMEM;
 	bench_signal(b);
-	bench_for_each_turn(b, i) {
+	bench_for_each_turn(b, i)
 		dma_fence_put(head);
-	}
 	bench_end(b);
 	b->ops = b->size;
 	return 0;

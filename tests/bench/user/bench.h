@@ -33,14 +33,12 @@ struct sample {
  * @run: takes one sample; ends the program if something goes wrong
  * @size: see &struct sample
  * @loops: see &struct sample
- * @pause: work is put off that must be done before the next sample
  */
 struct row {
 	const char *name;
 	void (*run)(struct sample *s);
 	unsigned int size;
 	unsigned int loops;
-	bool pause;
 };
 
 extern const struct row sync_rows[];
@@ -48,6 +46,8 @@ extern const struct row buffer_rows[];
 extern const struct row memory_rows[];
 
 __u64 ticks(void);
+/* Lets the kernel do what it has put off, so that nobody pays for it later. */
+void rest(void);
 void end(struct sample *s);
 
 static inline unsigned int begin(struct sample *s)

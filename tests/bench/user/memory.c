@@ -49,6 +49,27 @@ static void heap_life(struct sample *s)
 	end(s);
 }
 
+/* Lets the system heap keep that much of what is freed, where it can do so. */
+static void set_pool(const char *mebibytes)
+{
+	int file = open("/sys/module/system_heap_pool/parameters/limit_mb", O_WRONLY);
+
+	if (file < 0)
+		return;
+	must(write(file, mebibytes, strlen(mebibytes)), "limit_mb");
+	close(file);
+}
+
+/* A buffer's memory is that of the one before it, which was cleared meanwhile. */
+static void heap_life_pooled(struct sample *s)
+{
+	set_pool("64");
+	close(heap_buffer((size_t)s->size << 10));
+	rest();
+	heap_life(s);
+	set_pool("0");
+}
+
 /* A memfd whose pages are all there. */
 static int full_memfd(size_t size, unsigned int flags)
 {
@@ -127,10 +148,14 @@ static void udmabuf_map_huge(struct sample *s)
 }
 
 const struct row memory_rows[] = {
-	{ "heap/alloc+close-K", heap_life, .size = 4, .loops = 16, .pause = true },
-	{ "heap/alloc+close-K", heap_life, .size = 1024, .loops = 1, .pause = true },
-	{ "heap/alloc+close-K", heap_life, .size = 8192, .loops = 1, .pause = true },
-	{ "heap/alloc+close-K", heap_life, .size = 32768, .loops = 1, .pause = true },
+	{ "heap/alloc+close-K", heap_life, .size = 4, .loops = 16 },
+	{ "heap/alloc+close-K", heap_life, .size = 1024, .loops = 1 },
+	{ "heap/alloc+close-K", heap_life, .size = 8192, .loops = 1 },
+	{ "heap/alloc+close-K", heap_life, .size = 32768, .loops = 1 },
+	{ "heap/alloc+close-pool-K", heap_life_pooled, .size = 4, .loops = 1 },
+	{ "heap/alloc+close-pool-K", heap_life_pooled, .size = 1024, .loops = 1 },
+	{ "heap/alloc+close-pool-K", heap_life_pooled, .size = 8192, .loops = 1 },
+	{ "heap/alloc+close-pool-K", heap_life_pooled, .size = 32768, .loops = 1 },
 	{ "heap/map+touch+unmap-M", heap_map, .size = 256 },
 	{ "udmabuf/create-M", udmabuf_create, .size = 32 },
 	{ "udmabuf/close-M", udmabuf_close, .size = 32 },
