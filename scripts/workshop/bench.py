@@ -18,6 +18,7 @@ BASELINE = os.path.join(SOURCE, "baseline.csv")
 WANTED = os.path.join(SOURCE, "wanted.csv")
 INIT = os.path.join(REPO, "scripts/guest/bench-init")
 OUT = os.path.join(BUILD, "bench")
+TESTS = f"{overlay.HOME}/tests/"
 POOL = os.path.join(REPO, "heaps/system_heap_pool.c")
 SHARED = os.path.join(OUT, "source")
 TREES = {"stock": tree.STOCK, "this": tree.TREE}
@@ -67,6 +68,14 @@ def stock_source():
     os.rename(SHARED + ".new", SHARED)
 
 
+def project_key(stock_key):
+    """The key of what the project puts into a kernel without tests."""
+    files = sorted(overlay.project_files(REPO).items())
+    return stamps.key_of(stock_key, *[part for path, source in files
+                                      if not path.startswith(("Documentation/", TESTS))
+                                      for part in (path, ("file", source))])
+
+
 def kernels(config):
     """Builds both kernels; [(which, the kernel's output directory, key)].
 
@@ -74,7 +83,7 @@ def kernels(config):
     first in which only what differs is compiled again: that is most of the time.
     """
     stock_key = tree.stock()
-    outputs = {which: os.path.join(BUILD, f"kernel-{config}-{which}") for which in ("stock", "this")}
+    outputs = {which: os.path.join(BUILD, f"kernel-{config}-{which}") for which in TREES}
     targets = ("linux" if config.endswith("-uml") else "vmlinux", "modules")
     if not kernel.up_to_date(config, stock_key, outputs["stock"]):
         stock_source()
@@ -85,10 +94,12 @@ def kernels(config):
         Job("copying the stock kernel", f"bench-copy-{config}.log").run(
             ["cp", "-a", outputs["stock"], outputs["this"] + ".new"])
         os.rename(outputs["this"] + ".new", outputs["this"])
-    this_key = tree.tree()
-    overlay.apply(REPO, SHARED, pristine=tree.STOCK)
+    tree.tree()
+    this_key = project_key(stock_key)
     if os.path.exists(POOL):
         config = config.replace("bench", "bench-pool")
+    if not kernel.up_to_date(config, this_key, outputs["this"]):
+        overlay.apply(REPO, SHARED, pristine=tree.STOCK)
     _, second = kernel.build(config, this_key, SHARED, outputs["this"], targets)
     return [("stock", outputs["stock"], first), ("this", outputs["this"], second)]
 

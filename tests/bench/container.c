@@ -51,26 +51,29 @@ static int array_create(struct bench *b)
 /* All of it: fences made, an array of them, enabled, signalled, waited for, put. */
 static int array_life(struct bench *b)
 {
-	struct dma_fence *array;
+	u64 context = dma_fence_context_alloc(b->size);
+	struct dma_fence_array *array;
+	struct dma_fence **members;
 	unsigned int i, k;
-	int ret = 0;
 
 	bench_for_each_turn(b, i) {
-		ret = bench_fences(b, b->size);
-		if (ret)
-			return ret;
-		array = bench_array(b->fences, b->size, 1);
+		members = kmalloc_array(b->size, sizeof(*members), GFP_KERNEL);
+		if (!members)
+			return -ENOMEM;
+		for (k = 0; k < b->size; k++) {
+			members[k] = bench_fence(context + k, 1);
+			if (!members[k])
+				return -ENOMEM;
+		}
+		array = dma_fence_array_create(b->size, members, dma_fence_context_alloc(1), 1,
+					       false);
 		if (!array)
 			return -ENOMEM;
-		dma_fence_enable_sw_signaling(array);
+		dma_fence_enable_sw_signaling(&array->base);
 		for (k = 0; k < b->size; k++)
-			dma_fence_signal(b->fences[k]);
-		dma_fence_wait(array, false);
-		dma_fence_put(array);
-		while (b->count)
-			dma_fence_put(b->fences[--b->count]);
-		kvfree(b->fences);
-		b->fences = NULL;
+			dma_fence_signal(members[k]);
+		dma_fence_wait(&array->base, false);
+		dma_fence_put(&array->base);
 	}
 	bench_end(b);
 	return 0;
@@ -221,27 +224,20 @@ static int chain_find(struct bench *b)
 	return 0;
 }
 
-static void chain_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
-{
-	sink++;
-}
-
 /*
- * Somebody waits for each link; then the links' fences signal, the oldest first
- * or the youngest first, until all has been told to everybody.
+ * Each link is made to signal for somebody; then the links' fences do so, the
+ * oldest first or the youngest first, until the last link knows.
  */
 static int chain_signal(struct bench *b, bool backward)
 {
 	struct dma_fence **links;
-	struct dma_fence_cb *cbs;
 	unsigned int i;
 	int ret = bench_fences(b, b->size);
 
 	if (ret)
 		return ret;
 	links = kvcalloc(b->size, sizeof(*links), GFP_KERNEL);
-	cbs = kvcalloc(b->size, sizeof(*cbs), GFP_KERNEL);
-	if (!links || !cbs)
+	if (!links)
 		return -ENOMEM;
 	for (i = 0; i < b->size; i++) {
 		links[i] = bench_link(i ? dma_fence_get(links[i - 1]) : NULL,
@@ -252,18 +248,16 @@ static int chain_signal(struct bench *b, bool backward)
 
 	bench_begin(b);
 	for (i = 0; i < b->size; i++)
-		dma_fence_add_callback(links[i], &cbs[i], chain_callback);
+		dma_fence_enable_sw_signaling(links[i]);
 	for (i = 0; i < b->size; i++)
 		dma_fence_signal(b->fences[backward ? b->size - 1 - i : i]);
-	for (i = 0; i < b->size; i++)
-		dma_fence_wait(links[i], false);
+	dma_fence_wait(links[b->size - 1], false);
 	bench_end(b);
 	b->ops = b->size;
 
 	for (i = 0; i < b->size; i++)
 		dma_fence_put(links[i]);
 	kvfree(links);
-	kvfree(cbs);
 	return 0;
 }
 

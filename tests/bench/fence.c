@@ -10,7 +10,7 @@
 
 static unsigned int sink;
 
-/* Allocate, init, signal, put, with kmalloc() and the freeing of the default release. */
+/* Allocate, init, signal, put, with the allocation and with the default release. */
 static int fence_life(struct bench *b)
 {
 	u64 context = dma_fence_context_alloc(1);

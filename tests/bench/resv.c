@@ -10,7 +10,7 @@
 static unsigned int sink;
 
 /* Lock, make room, add, unlock, as a driver does for each submission. */
-static int bench_add(struct dma_resv *resv, struct dma_fence *fence)
+static __always_inline int bench_add(struct dma_resv *resv, struct dma_fence *fence)
 {
 	int ret;
 
@@ -92,39 +92,41 @@ static int resv_test_signalled(struct bench *b)
 	return resv_test(b, true);
 }
 
-/* From nothing to that many contexts, each with its own lock and reserve. */
+/* From nothing to that many contexts, all under one lock, and back to nothing. */
 static int resv_add(struct bench *b)
 {
-	struct dma_resv *resvs = kcalloc(b->loops, sizeof(*resvs), GFP_KERNEL);
+	struct dma_resv resv;
 	unsigned int i, k;
 	int ret = bench_fences(b, b->size);
 
-	if (!resvs || ret)
-		return -ENOMEM;
-	for (i = 0; i < b->loops; i++)
-		dma_resv_init(&resvs[i]);
 	bench_for_each_turn(b, i) {
-		for (k = 0; k < b->size && !ret; k++)
-			ret = bench_add(&resvs[i], b->fences[k]);
+		dma_resv_init(&resv);
+		dma_resv_lock(&resv, NULL);
+		for (k = 0; k < b->size && !ret; k++) {
+			ret = dma_resv_reserve_fences(&resv, 1);
+			if (!ret)
+				dma_resv_add_fence(&resv, b->fences[k], DMA_RESV_USAGE_READ);
+		}
+		dma_resv_unlock(&resv);
+		dma_resv_fini(&resv);
 	}
 	bench_end(b);
-	for (i = 0; i < b->loops; i++)
-		dma_resv_fini(&resvs[i]);
-	kfree(resvs);
 	return ret;
 }
 
-/* A younger fence of a context that is there, of each in turn. */
+/* A fence of the context that came last, with the lock. */
 static int resv_replace(struct bench *b)
 {
+	struct dma_fence *fence;
 	struct dma_resv resv;
 	unsigned int i;
 	int ret = bench_resv(b, &resv, false);
 
 	if (ret)
 		return ret;
+	fence = b->fences[b->size - 1];
 	bench_for_each_turn(b, i)
-		ret |= bench_add(&resv, b->fences[i % b->size]);
+		ret |= bench_add(&resv, fence);
 	bench_end(b);
 	dma_resv_fini(&resv);
 	return ret;
@@ -132,16 +134,17 @@ static int resv_replace(struct bench *b)
 
 static int resv_replace_fences(struct bench *b)
 {
+	struct dma_fence *fence;
 	struct dma_resv resv;
 	unsigned int i;
 	int ret = bench_resv(b, &resv, false);
 
 	if (ret)
 		return ret;
+	fence = b->fences[b->size - 1];
 	dma_resv_lock(&resv, NULL);
 	bench_for_each_turn(b, i)
-		dma_resv_replace_fences(&resv, b->fences[i % b->size]->context,
-					b->fences[i % b->size], DMA_RESV_USAGE_READ);
+		dma_resv_replace_fences(&resv, fence->context, fence, DMA_RESV_USAGE_READ);
 	bench_end(b);
 	dma_resv_unlock(&resv);
 	dma_resv_fini(&resv);

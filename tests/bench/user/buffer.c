@@ -32,7 +32,7 @@ int heap_buffer(size_t size)
 
 static void import_fence(int buffer, int fence)
 {
-	struct dma_buf_import_sync_file data = { .flags = DMA_BUF_SYNC_READ, .fd = fence };
+	struct dma_buf_import_sync_file data = { .flags = DMA_BUF_SYNC_WRITE, .fd = fence };
 
 	must(ioctl(buffer, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &data), "IMPORT_SYNC_FILE");
 }
