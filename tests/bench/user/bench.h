@@ -33,12 +33,14 @@ struct sample {
  * @run: takes one sample; ends the program if something goes wrong
  * @size: see &struct sample
  * @loops: see &struct sample
+ * @huge: needs a memfd of huge pages, which not every kernel has
  */
 struct row {
 	const char *name;
 	void (*run)(struct sample *s);
 	unsigned int size;
 	unsigned int loops;
+	bool huge;
 };
 
 extern const struct row sync_rows[];

@@ -7,6 +7,7 @@
  * cost of so many operations: instructions under QEMU's -icount, else
  * nanoseconds.
  */
+#define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <termios.h>
 #include <time.h>
@@ -113,6 +115,16 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static bool huge_pages(void)
+{
+	int memfd = memfd_create("bench", MFD_HUGETLB);
+
+	if (memfd < 0 && errno == ENOSYS)
+		return false;
+	close(must(memfd, "memfd_create"));
+	return true;
+}
+
 static void measure(const struct row *row, const char *only, unsigned int samples)
 {
 	__u64 values[MAX_SAMPLES];
@@ -122,7 +134,7 @@ static void measure(const struct row *row, const char *only, unsigned int sample
 	unsigned int i;
 
 	snprintf(name, sizeof(name), row->size ? "%s/%u" : "%s", row->name, row->size);
-	if (strncmp(name, only, strlen(only)))
+	if (strncmp(name, only, strlen(only)) || (row->huge && !huge_pages()))
 		return;
 	/* The first sample warms up. */
 	for (i = 0; i <= samples; i++) {

@@ -160,8 +160,8 @@ const struct row memory_rows[] = {
 	{ "udmabuf/create-M", udmabuf_create, .size = 32 },
 	{ "udmabuf/close-M", udmabuf_close, .size = 32 },
 	{ "udmabuf/map+touch+unmap-M", udmabuf_map, .size = 32 },
-	{ "udmabuf/create-huge-M", udmabuf_create_huge, .size = 32 },
-	{ "udmabuf/close-huge-M", udmabuf_close_huge, .size = 32 },
-	{ "udmabuf/map+touch+unmap-huge-M", udmabuf_map_huge, .size = 32 },
+	{ "udmabuf/create-huge-M", udmabuf_create_huge, .size = 32, .huge = true },
+	{ "udmabuf/close-huge-M", udmabuf_close_huge, .size = 32, .huge = true },
+	{ "udmabuf/map+touch+unmap-huge-M", udmabuf_map_huge, .size = 32, .huge = true },
 	{ 0 }
 };
