@@ -35,8 +35,11 @@ enum demo_break {
 	BREAK_LOG,
 };
 
+struct buffer_source;
+
 struct demo_options {
 	const char *out;
+	const struct buffer_source *source;
 	unsigned int frames;
 	enum demo_break leave_out;
 };

@@ -20,7 +20,8 @@
  *
  * main.c     options, the two processes, the checks at the end
  * producer.c draws, display.c shows and compares; ipc.c is the socket between them
- * source.c   where buffers come from; device.c finds devices and speaks with vgem, kms.c with vkms
+ * source.c   where buffers come from: device.c finds devices and speaks with vgem, memory.c with
+ *	      the system heap and udmabuf; kms.c speaks with vkms
  * dmabuf.c   the ioctls of dma-buf and sync_file
  * pattern.c  the picture of a frame
  * checks.c   leaks and kernel warnings; report.c the table, the summary, the files
@@ -40,17 +41,19 @@
 #include "pattern.h"
 #include "producer.h"
 #include "report.h"
+#include "source.h"
 
 static const char usage[] =
-	"usage: dmabuf-demo [--out DIR] [--frames N] [--break WHAT]\n"
+	"usage: dmabuf-demo [--out DIR] [--frames N] [--source NAME] [--break WHAT]\n"
 	"\n"
-	"A producer process draws numbered frames in three buffers of vgem; a display process\n"
-	"shows them on vkms and compares a capture of each with what was drawn. dma-buf carries\n"
-	"the buffers, fences say when a picture is finished and when its buffer is free.\n"
+	"A producer process draws numbered frames in three buffers; a display process shows them\n"
+	"on vkms and compares a capture of each with what was drawn. dma-buf carries the buffers,\n"
+	"fences of vgem say when a picture is finished and when its buffer is free.\n"
 	"\n"
 	"  --out DIR     existing directory for frame.raw (a captured frame) and timeline.json\n"
 	"                (default: the current directory)\n"
 	"  --frames N    frames to show, 1 to 9999 (default: 120)\n"
+	"  --source NAME where the buffers come from: vgem (default), heap, udmabuf\n"
 	"  --break WHAT  leave one link of the chain out, to see that its check notices:\n"
 	"                  fence  the display does not wait for the producer's fence (torn)\n"
 	"                  poll   the producer does not wait for its buffers (torn, lost)\n"
@@ -59,7 +62,8 @@ static const char usage[] =
 	"                  log    a warning is written to the kernel log\n"
 	"  --help        this text\n"
 	"\n"
-	"Needs root, vgem, vkms with writeback, and /proc, /dev and debugfs mounted.\n"
+	"Needs root, vgem, vkms with writeback, the source asked for, and /proc, /dev and debugfs\n"
+	"mounted.\n"
 	"Exit status: 0 if all frames were right, bufinfo was empty at the end and the kernel\n"
 	"log held no warning; 1 if not; 2 if it could not run.\n";
 
@@ -95,11 +99,23 @@ static enum demo_break parse_break(const char *text)
 	wrong_use();
 }
 
+static const struct buffer_source *parse_source(const char *text)
+{
+	const struct buffer_source *source = source_find(text);
+
+	if (!source) {
+		warn("--source does not know \"%s\"", text);
+		wrong_use();
+	}
+	return source;
+}
+
 static void parse(int argc, char **argv, struct demo_options *options)
 {
 	static const struct option names[] = {
 		{ "out", required_argument, NULL, 'o' },
 		{ "frames", required_argument, NULL, 'f' },
+		{ "source", required_argument, NULL, 's' },
 		{ "break", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{}
@@ -113,6 +129,9 @@ static void parse(int argc, char **argv, struct demo_options *options)
 			break;
 		case 'f':
 			options->frames = parse_frames(optarg);
+			break;
+		case 's':
+			options->source = parse_source(optarg);
 			break;
 		case 'b':
 			options->leave_out = parse_break(optarg);
@@ -165,7 +184,9 @@ static pid_t start_producer(const struct demo_options *options, int sockets[2])
 
 int main(int argc, char **argv)
 {
-	struct demo_options options = { .out = ".", .frames = DEMO_FRAMES };
+	struct demo_options options = {
+		.out = ".", .frames = DEMO_FRAMES, .source = source_find("vgem"),
+	};
 	struct report report;
 	__u64 log_start;
 	int sockets[2];

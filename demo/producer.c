@@ -54,7 +54,7 @@ static size_t buffer_size(const struct producer *producer)
 
 static void create_buffers(struct producer *producer)
 {
-	const struct buffer_source *source = &buffer_sources[0];
+	const struct buffer_source *source = producer->options->source;
 
 	producer->source = source->open();
 	producer->vgem = device_open("vgem");

@@ -220,14 +220,14 @@ def detail_scale(frames):
 
 
 def svg(timeline):
-    frames, summary = timeline["frames"], timeline["summary"]
+    frames, summary, source = (timeline[key] for key in ("frames", "summary", "source"))
     scale, first, last = detail_scale(frames)
     drawing = Drawing()
     drawing.parts.append('<defs><pattern id="pending" width="6" height="6" '
                          'patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
                          '<rect width="6" height="6" fill="#fee2e2"/>'
                          '<rect width="2" height="6" fill="#f87171"/></pattern></defs>')
-    drawing.text(14, 30, "Frames through dma-buf: a vgem producer, a vkms display",
+    drawing.text(14, 30, f"Frames through dma-buf: buffers from {source}, a vkms display",
                  font_size=18, font_weight="bold")
     drawing.text(14, 52, f"{len(frames)} frames: {summary['shown']} shown, {summary['torn']} torn, "
                  f"{summary['lost']} lost, {summary['leaked']} leaked; {summary['waited']} flips "

@@ -207,7 +207,8 @@ static void write_timeline(const struct report *report)
 	FILE *file = create(report, "timeline.json");
 	struct counts counts = count(report);
 
-	fprintf(file, "{\"buffers\": %u, \"unit\": \"microseconds\",\n", DEMO_BUFFERS);
+	fprintf(file, "{\"buffers\": %u, \"source\": \"%s\", \"unit\": \"microseconds\",\n",
+		DEMO_BUFFERS, report->options->source->name);
 	fprintf(file, " \"picture\": {\"file\": \"frame.raw\", \"number\": %u, ",
 		report->options->frames);
 	fprintf(file, "\"width\": %u, \"height\": %u},\n", DEMO_WIDTH, DEMO_HEIGHT);

@@ -13,6 +13,7 @@ struct buffer_source {
 	int (*create)(int source, __u32 *pitch);
 };
 
-extern const struct buffer_source buffer_sources[];
+/* The source of that name, or NULL. */
+const struct buffer_source *source_find(const char *name);
 
 #endif /* DEMO_SOURCE_H */

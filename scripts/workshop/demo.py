@@ -15,6 +15,7 @@ SOURCE = os.path.join(REPO, "demo")
 OUT = os.path.join(BUILD, "demo")
 PICTURES = ("frame.png", "timeline.svg")
 FRAMES = 120
+SOURCES = ("vgem", "heap", "udmabuf")
 
 
 def source_parts():
@@ -52,13 +53,14 @@ def draw():
             or not os.path.getsize(os.path.join(OUT, name))]
 
 
-def show(source_key, frames=FRAMES, accelerator="auto", limit=900):
+def show(source_key, frames=FRAMES, source="vgem", accelerator="auto", limit=900):
     """Runs it; returns what the reader is to know: [(guarantee, None or what is wrong)]."""
     vmlinux, _ = kernel.build("guest", source_key)
     binary, libraries = program()
     shutil.rmtree(OUT, ignore_errors=True)
-    boot = Boot("demo", vmlinux, f"exec dmabuf-demo --out /out --frames {frames}\n", OUT,
-                [binary], libraries, limit=limit, accelerator=accelerator, on_line=say)
+    boot = Boot("demo", vmlinux, f"exec dmabuf-demo --out /out --frames {frames} "
+                f"--source {source}\n", OUT, [binary], libraries, limit=limit,
+                accelerator=accelerator, on_line=say)
     verdicts = []
     if boot.problem:
         wrong = boot.problem
@@ -66,7 +68,8 @@ def show(source_key, frames=FRAMES, accelerator="auto", limit=900):
         wrong = f"the program ended with {boot.status}"
     else:
         wrong = None
-    verdicts.append((f"{frames} frames are drawn, shown, captured and released", wrong))
+    verdicts.append((f"{frames} frames in buffers of {source} are drawn, shown, captured and "
+                     "released", wrong))
     alarms = boot.alarms()
     verdicts.append(("the kernel's log holds no warning",
                      f"{len(alarms)} in {boot.kernel_log}: {alarms[0]}" if alarms else None))
@@ -81,11 +84,14 @@ def main(argv):
         prog="scripts/demo",
         description="Shows the project at work: on a fresh Debian 12 or 13 it installs the "
                     "packages it needs, unpacks and builds the kernel, boots it in QEMU and "
-                    "passes frames from vgem to vkms through its dma-bufs.",
+                    "passes frames from a producer to the driver vkms through its dma-bufs.",
         epilog="Exit status: 0 every frame right, no buffer left, no warning in the kernel's "
                "log; 1 not so; 2 wrong use. Leaves build/demo/frame.png and timeline.svg.")
     parser.add_argument("--frames", type=int, default=FRAMES, metavar="N",
                         help=f"how many frames to show, 1 to 9999 ({FRAMES})")
+    parser.add_argument("--source", choices=SOURCES, default=SOURCES[0],
+                        help="where the buffers come from: the driver vgem (default), the system "
+                             "heap, or memory of the program's own through udmabuf")
     parser.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto",
                         help="how QEMU runs the guest; auto: KVM where it really works")
     options = parser.parse_args(argv)
@@ -93,7 +99,8 @@ def main(argv):
         raise Refusal(f"--frames {options.frames}: not between 1 and 9999")
     tree.packages("base")
     key = tree.tree()
-    verdicts = show(key, options.frames, options.accel, 600 + options.frames)
+    verdicts = show(key, options.frames, options.source, options.accel,
+                    600 + options.frames)
     for guarantee, wrong in verdicts:
         say(f"demo: {'FAILED' if wrong else 'ok'}: {guarantee}" + (f": {wrong}" if wrong else ""))
     return 1 if any(wrong for _, wrong in verdicts) else 0
