@@ -4,17 +4,17 @@
 import argparse
 import os
 import re
-import shutil
 import time
 import unittest
 
-from workshop import demo, kernel, kunit, stamps, tree
+from workshop import demo, kernel, kunit, selftests, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
-from workshop.shell import Job, minutes, stream
+from workshop.shell import minutes, stream
 
 MISUSE = "dma-resv-misuse"  # makes the kernel warn, so it has a step of its own
 DRM_CASES = 600     # stock passes 614 on User-Mode Linux
+SOME_FRAMES = 30    # in the buffers of each source but the first
 
 
 class Tally:
@@ -132,39 +132,9 @@ echo scan >$leaks && sleep 1 && echo scan >$leaks && cat $leaks
 """
 
 
-def sync_test(source_key):
-    """Builds the selftest unmodified, against the tree's own headers."""
-    output = os.path.join(BUILD, "selftest-sync")
-    program = os.path.join(output, "kselftest/sync/sync_test")
-    if not stamps.fresh("selftest-sync", source_key, program):
-        stamps.forget("selftest-sync")
-        shutil.rmtree(output, ignore_errors=True)
-        os.makedirs(output)
-        Job("building the sync selftest", "selftest-sync-build.log").run(
-            ["make", "-C", tree.TREE, f"O={output}", "ARCH=x86_64", "-s", "headers"],
-            ["make", "-C", os.path.join(tree.TREE, "tools/testing/selftests"), f"O={output}",
-             "TARGETS=sync", "LDFLAGS=-static -pthread", "CC=gcc"])
-        stamps.seal("selftest-sync", source_key)
-    return program
-
-
-def selftest_sync(tally):
-    """the tree's tools/testing/selftests/sync in the guest"""
-    source_key = tree.tree()
-    vmlinux, _ = kernel.build("guest", source_key)
-    program = sync_test(source_key)
-    boot = Boot("selftest-sync", vmlinux, "exec sync_test\n",
-                os.path.join(BUILD, "selftest-sync-share"), [program], limit=1500)
-    plan = next((int(line[3:]) for line in boot.lines if re.fullmatch(r"1\.\.\d+", line)), 0)
-    tests = [re.match(r"(ok|not ok) \d+ (?:\[RUN\])?\W*(.*)", line) for line in boot.lines]
-    tests = [match.groups() for match in tests if match]
-    for verdict, name in tests:
-        tally.check(name, None if verdict == "ok" else f"see {boot.output}")
-    tally.check(f"all its {plan} tests ran",
-                None if tests and len(tests) == plan else f"{len(tests)} did: see {boot.output}")
-    tally.check("the program ends well", boot.problem or
-                (f"its status is {boot.status}" if boot.status else None))
-    tally.quiet_log(boot.alarms(), boot.kernel_log)
+def userspace(tally):
+    """the tree's own selftests and the project's programs, in the guest"""
+    selftests.report(tally, tree.tree())
 
 
 def outside(tally, name):
@@ -202,9 +172,13 @@ def consumers(tally):
 
 
 def demonstration(tally):
-    """scripts/demo: frames from vgem to vkms"""
-    for guarantee, wrong in demo.show(tree.tree()):
-        tally.check(guarantee, wrong)
+    """scripts/demo: frames travel to vkms, from every source of memory"""
+    key = tree.tree()
+    # The first one last: its pictures stay.
+    for source in reversed(demo.SOURCES):
+        frames = demo.FRAMES if source == demo.SOURCES[0] else SOME_FRAMES
+        for guarantee, wrong in demo.show(key, frames, source):
+            tally.check(guarantee, wrong)
 
 
 # In the order of a run: what fails fast comes first.
@@ -215,7 +189,7 @@ STEPS = {
     "check": check,
     "kunit-drm": kunit_drm,
     "demo": demonstration,
-    "selftest-sync": selftest_sync,
+    "selftests": userspace,
     "kunit-x86": kunit_x86,
     "consumers": consumers,
 }
