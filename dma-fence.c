@@ -304,7 +304,8 @@ int dma_fence_signal_timestamp(struct dma_fence *fence, ktime_t timestamp)
 	unsigned long flags;
 	int ret;
 
-	if (!fence || test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+	/* Acquire, for dma_fence_is_signaled(): it may rely on what it saw here. */
+	if (!fence || test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return -EINVAL;
 
 	lock = dma_fence_spinlock(fence);
