@@ -12,7 +12,7 @@
 #include "shortage.h"
 
 #ifdef CONFIG_FAILSLAB
-void fail_allocation(struct kunit *test, int nth)
+int fail_allocation(struct kunit *test, int nth)
 {
 	static bool ready;
 
@@ -22,6 +22,7 @@ void fail_allocation(struct kunit *test, int nth)
 						 O_WRONLY), "0");
 	ready = true;
 	WRITE_ONCE(current->fail_nth, nth);
+	return nth;
 }
 
 bool allocation_failed(struct kunit *test, int nth, long ret)
@@ -35,9 +36,10 @@ bool allocation_failed(struct kunit *test, int nth, long ret)
 	return true;
 }
 #else
-void fail_allocation(struct kunit *test, int nth)
+int fail_allocation(struct kunit *test, int nth)
 {
 	kunit_skip(test, "needs CONFIG_FAILSLAB");
+	return nth;
 }
 
 bool allocation_failed(struct kunit *test, int nth, long ret)

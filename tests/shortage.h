@@ -11,10 +11,10 @@ struct file_limit;
 struct kunit;
 
 /*
- * Lets the @nth allocation of the calling thread fail from now on. The case is
- * skipped where the kernel cannot do that.
+ * Lets the @nth allocation of the calling thread fail from now on; returns @nth.
+ * The case is skipped where the kernel cannot do that.
  */
-void fail_allocation(struct kunit *test, int nth);
+int fail_allocation(struct kunit *test, int nth);
 
 /*
  * Ends it. True when it came to that; @ret, what the call answered, has to be
@@ -28,9 +28,9 @@ bool allocation_failed(struct kunit *test, int nth, long ret);
  * beyond the last. What follows runs after each of those that failed.
  */
 #define for_each_failing_allocation(test, nth, call)				\
-	for ((nth) = 1;								\
-	     fail_allocation(test, nth), allocation_failed(test, nth, call);	\
-	     (nth)++)
+	for ((nth) = fail_allocation(test, 1);					\
+	     allocation_failed(test, nth, call);				\
+	     (nth) = fail_allocation(test, (nth) + 1))
 
 /*
  * Between these two the system has no file left for the calling thread, which
