@@ -850,7 +850,8 @@ EXPORT_SYMBOL(dma_fence_describe);
  * @fence: the fence's memory, in any state
  * @ops: the driver's callbacks
  * @lock: the driver's lock for it, taken with interrupts off, which has to
- *	outlive the fence; NULL for a lock inside the fence
+ *	outlive the fence; NULL for a lock inside the fence, which is touched until
+ *	the signalling call returns: its caller needs a reference for that long
  * @context: the timeline, from dma_fence_context_alloc()
  * @seqno: the place on the timeline, after those of all earlier fences. 32 bits
  *	that may wrap, unless @ops say otherwise.
