@@ -18,6 +18,7 @@
 #include <uapi/linux/dma-buf.h>
 
 #include "dma-buf-internal.h"
+#include "sync_file-internal.h"
 
 /*
  * Only two seeks make sense, and neither moves anything: the start, and the
@@ -512,10 +513,10 @@ static long dma_buf_ioctl_export_sync_file(struct dma_buf *dmabuf, void __user *
 		ret = PTR_ERR(fence);
 		goto err_fd;
 	}
-	sync_file = sync_file_create(fence);
+	sync_file = sync_file_open(fence);
 	dma_fence_put(fence);
-	if (!sync_file) {
-		ret = -ENOMEM;
+	if (IS_ERR(sync_file)) {
+		ret = PTR_ERR(sync_file);
 		goto err_fd;
 	}
 	if (copy_to_user(arg, &args, sizeof(args))) {

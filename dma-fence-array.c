@@ -140,12 +140,18 @@ static bool array_any_is_done(struct dma_fence_array *array)
 /* Have all members signalled? */
 static bool array_all_are_done(struct dma_fence_array *array)
 {
-	unsigned int last = READ_ONCE(array->last);
+	/*
+	 * Members that these two leave out have been seen to signal by whoever
+	 * wrote them; so has their error, and the work behind them.
+	 */
+	unsigned int last = smp_load_acquire(&array->last); /* see array_arm_all() */
+	unsigned int first = smp_load_acquire(&array->first); /* the same, and below */
 
-	for (unsigned int i = READ_ONCE(array->first); i < last; i++) {
+	for (unsigned int i = first; i < last; i++) {
 		if (!dma_fence_is_signaled(array->fences[i]))
 			return false;
-		WRITE_ONCE(array->first, i + 1);
+		/* Pairs with the acquire above. */
+		smp_store_release(&array->first, i + 1);
 	}
 	array_set_outcome(array);
 	return true;
@@ -221,22 +227,22 @@ static void array_all_func(struct dma_fence *fence, struct dma_fence_cb *cb);
  */
 static bool array_arm_all(struct dma_fence_array *array)
 {
-	unsigned int first, last;
+	unsigned int first, last, i;
 
-	while ((first = READ_ONCE(array->first)) < (last = array->last)) {
-		unsigned int i = array->backward ? first : last - 1;
+	for (;;) {
+		first = smp_load_acquire(&array->first); /* see array_all_are_done() */
+		last = array->last;
+		if (first >= last)
+			return false;
 
-		if (dma_fence_add_callback(array->fences[i], &array->cb,
-					   array_all_func)) {
-			if (array->backward)
-				WRITE_ONCE(array->first, i + 1);
-			else
-				WRITE_ONCE(array->last, i);
-			continue;
-		}
-		return true;
+		i = array->backward ? first : last - 1;
+		if (!dma_fence_add_callback(array->fences[i], &array->cb, array_all_func))
+			return true;
+		if (array->backward)
+			smp_store_release(&array->first, i + 1); /* see array_all_are_done() */
+		else
+			smp_store_release(&array->last, i); /* the same */
 	}
-	return false;
 }
 
 /* The member with the callback has signalled; outside its lock. */

@@ -121,6 +121,12 @@ struct dma_fence *dma_fence_chain_walk(struct dma_fence *fence)
 		dma_fence_put(old == prev ? prev : older);
 		dma_fence_put(prev);
 	}
+	/*
+	 * Links may have been taken out by somebody else, who saw them signal.
+	 * Pairs with the full barriers of the cmpxchg() here and the xchg() in
+	 * chain_forget(): when nothing is left, that work is seen here as well.
+	 */
+	smp_acquire__after_ctrl_dep();
 out:
 	dma_fence_put(fence);
 	return prev;

@@ -304,7 +304,8 @@ int dma_fence_signal_timestamp(struct dma_fence *fence, ktime_t timestamp)
 	unsigned long flags;
 	int ret;
 
-	if (!fence || test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+	/* Acquire, for dma_fence_is_signaled(): it may rely on what it saw here. */
+	if (!fence || test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return -EINVAL;
 
 	lock = dma_fence_spinlock(fence);
@@ -849,7 +850,8 @@ EXPORT_SYMBOL(dma_fence_describe);
  * @fence: the fence's memory, in any state
  * @ops: the driver's callbacks
  * @lock: the driver's lock for it, taken with interrupts off, which has to
- *	outlive the fence; NULL for a lock inside the fence
+ *	outlive the fence; NULL for a lock inside the fence, which is touched until
+ *	the signalling call returns: its caller needs a reference for that long
  * @context: the timeline, from dma_fence_context_alloc()
  * @seqno: the place on the timeline, after those of all earlier fences. 32 bits
  *	that may wrap, unless @ops say otherwise.

@@ -27,6 +27,7 @@
 #include <linux/uaccess.h>
 
 #include "sync_debug.h"
+#include "sync_file-internal.h"
 
 #define CREATE_TRACE_POINTS
 #include "sync_trace.h"
@@ -371,10 +372,10 @@ static long sw_sync_create_into(struct sync_timeline *timeline,
 	fence = sync_timeline_fence(timeline, data.value);
 	if (!fence)
 		return -ENOMEM;
-	sync_file = sync_file_create(fence);
+	sync_file = sync_file_open(fence);
 	dma_fence_put(fence);
-	if (!sync_file)
-		return -ENOMEM;
+	if (IS_ERR(sync_file))
+		return PTR_ERR(sync_file);
 
 	if (put_user(fd, &arg->fence)) {
 		fput(sync_file->file);

@@ -35,7 +35,33 @@
 #include <linux/uaccess.h>
 #include <uapi/linux/sync_file.h>
 
+#include "sync_file-internal.h"
+
 static const struct file_operations sync_file_fops;
+
+/*
+ * sync_file_create() that says why it failed, so that an ioctl can: -ENOMEM, or
+ * -ENFILE when the system has too many files open.
+ */
+struct sync_file *sync_file_open(struct dma_fence *fence)
+{
+	struct sync_file *sync_file = kzalloc(sizeof(*sync_file), GFP_KERNEL);
+	struct file *file;
+
+	if (!sync_file)
+		return ERR_PTR(-ENOMEM);
+
+	file = anon_inode_getfile("sync_file", &sync_file_fops, sync_file, 0);
+	if (IS_ERR(file)) {
+		kfree(sync_file);
+		return ERR_CAST(file);
+	}
+
+	sync_file->file = file;
+	init_waitqueue_head(&sync_file->wq);
+	sync_file->fence = dma_fence_get(fence);
+	return sync_file;
+}
 
 /**
  * sync_file_create - put a fence behind a file
@@ -49,21 +75,9 @@ static const struct file_operations sync_file_fops;
  */
 struct sync_file *sync_file_create(struct dma_fence *fence)
 {
-	struct sync_file *sync_file = kzalloc(sizeof(*sync_file), GFP_KERNEL);
+	struct sync_file *sync_file = sync_file_open(fence);
 
-	if (!sync_file)
-		return NULL;
-
-	sync_file->file = anon_inode_getfile("sync_file", &sync_file_fops,
-					     sync_file, 0);
-	if (IS_ERR(sync_file->file)) {
-		kfree(sync_file);
-		return NULL;
-	}
-
-	init_waitqueue_head(&sync_file->wq);
-	sync_file->fence = dma_fence_get(fence);
-	return sync_file;
+	return IS_ERR(sync_file) ? NULL : sync_file;
 }
 EXPORT_SYMBOL(sync_file_create);
 
@@ -186,10 +200,10 @@ static long sync_file_merge_into(struct sync_file *sync_file,
 	if (!fence)
 		return -ENOMEM;
 
-	merged = sync_file_create(fence);
+	merged = sync_file_open(fence);
 	dma_fence_put(fence);
-	if (!merged)
-		return -ENOMEM;
+	if (IS_ERR(merged))
+		return PTR_ERR(merged);
 	memcpy(merged->user_name, data.name, sizeof(data.name) - 1);
 
 	if (put_user(fd, &arg->fence)) {

@@ -14,6 +14,7 @@
 
 #include "mock-buf.h"
 #include "mock-fence.h"
+#include "shortage.h"
 #include "sync-user.h"
 
 static long buf_ioctl(struct mock_buf *mock, unsigned int cmd, void __user *arg)
@@ -473,45 +474,75 @@ static void import_reports_a_bad_pointer(struct kunit *test)
 			buf_ioctl(mock, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, mock_bad_user(test)));
 }
 
-/*
- * Lets each allocation of an ioctl fail in turn, until it passes untouched. @arg is
- * the same each time; returns what the last call answered.
- */
-static long fail_each_allocation(struct kunit *test, struct mock_buf *mock,
-				 unsigned int cmd, const void *arg, size_t size)
+/* @arg in user memory, the way an ioctl called directly needs it. */
+static void __user *user_arg(struct kunit *test, const void *arg, size_t size)
 {
 	void __user *page = mock_user_page(test);
-	int nth = 0, fd = next_fd(test);
-	long ret = -ENOMEM;
 
-	while (fail_allocation(test, ++nth)) {
-		KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(page, arg, size));
-		ret = buf_ioctl(mock, cmd, page);
-		if (!fail_allocation_hit())
-			break;
-		KUNIT_EXPECT_EQ_MSG(test, -ENOMEM, ret, "allocation %d", nth);
-		flush_delayed_fput();
-		KUNIT_EXPECT_EQ(test, fd, next_fd(test));
-	}
-	if (!IS_ENABLED(CONFIG_FAILSLAB))
-		kunit_skip(test, "needs CONFIG_FAILSLAB");
+	mock_to_user(test, page, arg, size);
+	return page;
+}
 
-	KUNIT_EXPECT_GT(test, nth, 1);
-	KUNIT_EXPECT_EQ(test, 0, ret);
-	return ret;
+/* A buffer whose export takes an array: one writer, one reader. */
+static struct mock_buf *busy_buf(struct kunit *test, struct dma_fence *write,
+				 struct dma_fence *read)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+
+	mock_buf_add_fence(test, mock->dmabuf, write, DMA_RESV_USAGE_WRITE);
+	mock_buf_add_fence(test, mock->dmabuf, read, DMA_RESV_USAGE_READ);
+	return mock;
 }
 
 static void export_out_of_memory_is_enomem_and_leaves_nothing(struct kunit *test)
 {
-	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
 	struct dma_buf_export_sync_file args = { .flags = DMA_BUF_SYNC_WRITE, .fd = -1 };
-	int fd = next_fd(test);
+	struct dma_fence *write = mock_fence(test), *read = mock_fence(test);
+	struct mock_buf *mock = busy_buf(test, write, read);
+	void __user *arg = user_arg(test, &args, sizeof(args));
+	unsigned int refs = kref_read(&write->refcount);
+	int fd = next_fd(test), nth;
+	long ret;
 
-	/* Two, which takes an array. */
-	mock_buf_add_fence(test, mock->dmabuf, mock_fence(test), DMA_RESV_USAGE_WRITE);
-	mock_buf_add_fence(test, mock->dmabuf, mock_fence(test), DMA_RESV_USAGE_READ);
-	if (!fail_each_allocation(test, mock, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &args, sizeof(args)))
-		KUNIT_EXPECT_EQ(test, 0, close_fd(fd));
+	for_each_failing_allocation(test, nth, ret = buf_ioctl(mock, DMA_BUF_IOCTL_EXPORT_SYNC_FILE,
+							       arg)) {
+		KUNIT_EXPECT_EQ(test, fd, next_fd(test));
+		KUNIT_EXPECT_EQ(test, refs, kref_read(&write->refcount));
+		KUNIT_EXPECT_EQ(test, refs, kref_read(&read->refcount));
+		mock_from_user(test, &args, arg, sizeof(args));
+		KUNIT_EXPECT_EQ(test, -1, args.fd);
+	}
+	/* Members, array, sync_file and file: that much can fail at least. */
+	KUNIT_EXPECT_GT(test, nth, 4);
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	KUNIT_EXPECT_EQ(test, 0, close_fd(fd));
+	flush_delayed_fput();
+}
+
+static void export_without_a_file_is_enfile_and_leaves_nothing(struct kunit *test)
+{
+	struct dma_buf_export_sync_file args = { .flags = DMA_BUF_SYNC_WRITE, .fd = -1 };
+	struct dma_fence *write = mock_fence(test), *read = mock_fence(test);
+	struct mock_buf *mock = busy_buf(test, write, read);
+	void __user *arg = user_arg(test, &args, sizeof(args));
+	unsigned int refs = kref_read(&write->refcount);
+	struct file_limit *limit;
+	int fd = next_fd(test);
+	long ret;
+
+	limit = files_run_out(test);
+	ret = buf_ioctl(mock, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, arg);
+	files_return(limit);
+	KUNIT_EXPECT_EQ(test, -ENFILE, ret);
+	KUNIT_EXPECT_EQ(test, fd, next_fd(test));
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, refs, kref_read(&write->refcount));
+	KUNIT_EXPECT_EQ(test, refs, kref_read(&read->refcount));
+	mock_from_user(test, &args, arg, sizeof(args));
+	KUNIT_EXPECT_EQ(test, -1, args.fd);
+
+	KUNIT_EXPECT_EQ(test, 0, buf_ioctl(mock, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, arg));
+	KUNIT_EXPECT_EQ(test, 0, close_fd(fd));
 	flush_delayed_fput();
 }
 
@@ -519,17 +550,36 @@ static void import_out_of_memory_is_enomem_and_adds_nothing(struct kunit *test)
 {
 	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
 	struct dma_buf_import_sync_file args = { .flags = DMA_BUF_SYNC_WRITE };
+	void __user *arg;
+	long ret;
+	int nth;
 
 	args.fd = sync_fd(test, mock_fence(test));
-	fail_each_allocation(test, mock, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &args, sizeof(args));
+	arg = user_arg(test, &args, sizeof(args));
+	for_each_failing_allocation(test, nth, ret = buf_ioctl(mock, DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
+							       arg))
+		KUNIT_EXPECT_EQ(test, 0, count_fences(mock, DMA_RESV_USAGE_WRITE));
+	KUNIT_EXPECT_GT(test, nth, 1);
+	KUNIT_EXPECT_EQ(test, 0, ret);
 	KUNIT_EXPECT_EQ(test, 1, count_fences(mock, DMA_RESV_USAGE_WRITE));
 }
 
-static void name_out_of_memory_is_enomem(struct kunit *test)
+static void name_out_of_memory_is_enomem_and_keeps_the_old_one(struct kunit *test)
 {
 	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct file *file = mock->dmabuf->file;
+	char name[] = "first";
+	void __user *arg;
+	long ret;
+	int nth;
 
-	fail_each_allocation(test, mock, DMA_BUF_SET_NAME, "frame", sizeof("frame"));
+	KUNIT_ASSERT_EQ(test, 0, mock_ioctl(test, file, DMA_BUF_SET_NAME, name, sizeof(name)));
+	arg = user_arg(test, "again", sizeof("again"));
+	for_each_failing_allocation(test, nth, ret = buf_ioctl(mock, DMA_BUF_SET_NAME, arg))
+		KUNIT_EXPECT_NOT_NULL(test, strstr(mock_fdinfo(test, file), "name:\tfirst\n"));
+	KUNIT_EXPECT_GT(test, nth, 1);
+	KUNIT_EXPECT_EQ(test, 0, ret);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(mock_fdinfo(test, file), "name:\tagain\n"));
 }
 
 static void what_is_imported_can_be_exported(struct kunit *test)
@@ -580,8 +630,9 @@ static struct kunit_case dma_buf_ioctl_cases[] = {
 	KUNIT_CASE(import_reports_a_bad_pointer),
 	KUNIT_CASE(what_is_imported_can_be_exported),
 	KUNIT_CASE(export_out_of_memory_is_enomem_and_leaves_nothing),
+	KUNIT_CASE(export_without_a_file_is_enfile_and_leaves_nothing),
 	KUNIT_CASE(import_out_of_memory_is_enomem_and_adds_nothing),
-	KUNIT_CASE(name_out_of_memory_is_enomem),
+	KUNIT_CASE(name_out_of_memory_is_enomem_and_keeps_the_old_one),
 #endif
 	KUNIT_CASE(no_buffer_is_left_behind),
 	{}

@@ -64,7 +64,7 @@ static void read_total(struct kunit *test, const char *text, int *count, size_t 
 
 static struct file *open_bufinfo(struct kunit *test)
 {
-	struct file *file = mock_fs_open(test, "debugfs", "dma_buf/bufinfo");
+	struct file *file = mock_fs_open(test, "debugfs", "dma_buf/bufinfo", O_RDONLY);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	return file;
@@ -373,7 +373,7 @@ static struct file *open_attr(struct kunit *test, unsigned long ino, const char 
 	char path[80];
 
 	snprintf(path, sizeof(path), "kernel/dmabuf/buffers/%lu/%s", ino, attr);
-	return mock_fs_open(test, "sysfs", path);
+	return mock_fs_open(test, "sysfs", path, O_RDONLY);
 }
 
 static char *read_attr(struct kunit *test, unsigned long ino, const char *attr)

@@ -10,24 +10,6 @@
 
 #include "mock-fence.h"
 
-static void signal_all(struct dma_fence **fences, unsigned int count)
-{
-	while (count--)
-		dma_fence_signal(fences[count]);
-}
-
-/* Whether the array has signalled, given the time that its irq_work may take. */
-static bool signals(struct dma_fence_array *array)
-{
-	mock_run_irq_work();
-	return dma_fence_wait_timeout(&array->base, false, MOCK_TIMEOUT) > 0;
-}
-
-static bool flagged(struct dma_fence_array *array)
-{
-	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &array->base.flags);
-}
-
 static void expect_enabling_reaches_all(struct kunit *test, bool signal_on_any)
 {
 	struct dma_fence **fences = mock_fences(test, 300);
@@ -73,9 +55,9 @@ static void a_member_that_refuses_to_enable_counts_as_signalled(struct kunit *te
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fences[1]));
 	dma_fence_signal(fences[0]);
 	mock_run_irq_work();
-	KUNIT_EXPECT_FALSE(test, flagged(array));
+	KUNIT_EXPECT_FALSE(test, mock_fence_flagged(&array->base));
 	dma_fence_signal(fences[2]);
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	KUNIT_EXPECT_EQ(test, callback->calls, 1);
 }
 
@@ -88,7 +70,7 @@ static void an_array_of_refusing_members_signals_when_enabled(struct kunit *test
 	for (i = 0; i < 3; i++)
 		to_mock_fence(fences[i])->refuse = true;
 	dma_fence_enable_sw_signaling(&array->base);
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 }
 
 /*
@@ -136,37 +118,18 @@ static void members_may_signal_while_the_array_is_being_enabled(struct kunit *te
 		array = mock_array(test, fences, 4, any);
 		dma_fence_enable_sw_signaling(&array->base);
 		mock_run_irq_work();
-		KUNIT_EXPECT_EQ(test, flagged(array), any);
+		KUNIT_EXPECT_EQ(test, mock_fence_flagged(&array->base), any);
 		dma_fence_signal(fences[3]);
 		dma_fence_signal(fences[2]);
-		KUNIT_EXPECT_TRUE(test, signals(array));
+		KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 		mock_run_irq_work();
 		KUNIT_EXPECT_EQ(test, kref_read(&array->base.refcount), 1);
 	}
 }
 
-struct order_case {
-	unsigned int count;
-	enum mock_order_kind kind;
-};
-
-static const struct order_case order_cases[] = {
-	{ 1, MOCK_FORWARD },
-	{ 2, MOCK_FORWARD }, { 2, MOCK_BACKWARD },
-	{ 7, MOCK_FORWARD }, { 7, MOCK_BACKWARD }, { 7, MOCK_RANDOM },
-	{ 256, MOCK_FORWARD }, { 256, MOCK_BACKWARD }, { 256, MOCK_RANDOM },
-};
-
-static void order_case_name(const struct order_case *c, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u_%s", c->count, mock_order_name(c->kind));
-}
-
-KUNIT_ARRAY_PARAM(order, order_cases, order_case_name);
-
 static void all_signals_after_the_last_member_and_not_before(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
@@ -174,11 +137,11 @@ static void all_signals_after_the_last_member_and_not_before(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < c->count; i++) {
-		KUNIT_ASSERT_FALSE(test, flagged(array));
+		KUNIT_ASSERT_FALSE(test, mock_fence_flagged(&array->base));
 		dma_fence_signal(fences[order[i]]);
 		mock_run_irq_work();
 	}
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	KUNIT_EXPECT_EQ(test, callback->calls, 1);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 1);
 }
@@ -186,7 +149,7 @@ static void all_signals_after_the_last_member_and_not_before(struct kunit *test)
 /* Members that signal before anybody cares about the array, none of them noticed. */
 static void all_counts_members_that_signalled_before_enabling(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
@@ -197,18 +160,18 @@ static void all_counts_members_that_signalled_before_enabling(struct kunit *test
 		dma_fence_signal(fences[order[i]]);
 	callback = mock_callback(test, &array->base);
 	for (; i < c->count; i++) {
-		KUNIT_ASSERT_FALSE(test, flagged(array));
+		KUNIT_ASSERT_FALSE(test, mock_fence_flagged(&array->base));
 		dma_fence_signal(fences[order[i]]);
 		mock_run_irq_work();
 	}
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	KUNIT_EXPECT_EQ(test, callback->calls, 1);
 }
 
 /* As all members of one signaller do that works with interrupts off. */
 static void all_signals_when_the_members_signal_in_one_go(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
@@ -220,13 +183,13 @@ static void all_signals_when_the_members_signal_in_one_go(struct kunit *test)
 	for (i = 0; i < c->count; i++)
 		dma_fence_signal(fences[order[i]]);
 	local_irq_restore(flags);
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	KUNIT_EXPECT_EQ(test, callback->calls, 1);
 }
 
 static void any_signals_after_the_first_member(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence_array *array = mock_array(test, fences, c->count, true);
@@ -234,9 +197,9 @@ static void any_signals_after_the_first_member(struct kunit *test)
 	unsigned int i;
 
 	mock_run_irq_work();
-	KUNIT_EXPECT_FALSE(test, flagged(array));
+	KUNIT_EXPECT_FALSE(test, mock_fence_flagged(&array->base));
 	dma_fence_signal(fences[order[0]]);
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 1);
 	for (i = 1; i < c->count; i++)
 		dma_fence_signal(fences[order[i]]);
@@ -253,9 +216,9 @@ static bool defers(struct dma_fence_array *array, struct dma_fence *member)
 	local_irq_save(flags);
 	spin_lock(member->lock);
 	dma_fence_signal_locked(member);
-	flag_locked = flagged(array);
+	flag_locked = mock_fence_flagged(&array->base);
 	spin_unlock(member->lock);
-	flag_unlocked = flagged(array);
+	flag_unlocked = mock_fence_flagged(&array->base);
 	local_irq_restore(flags);
 	return !flag_locked && !flag_unlocked;
 }
@@ -268,11 +231,11 @@ static void an_array_never_signals_under_its_members_lock(struct kunit *test)
 
 	dma_fence_enable_sw_signaling(&all->base);
 	KUNIT_EXPECT_TRUE(test, defers(all, fences[0]));
-	KUNIT_EXPECT_TRUE(test, signals(all));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&all->base));
 
 	dma_fence_enable_sw_signaling(&any->base);
 	KUNIT_EXPECT_TRUE(test, defers(any, fences[2]));
-	KUNIT_EXPECT_TRUE(test, signals(any));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&any->base));
 }
 
 /* The hop of 6.12 and not one more: what one irq_work run finds done is signalled by it. */
@@ -284,10 +247,10 @@ static void an_array_signals_one_irq_work_after_its_last_member(struct kunit *te
 
 	dma_fence_enable_sw_signaling(&array->base);
 	local_irq_save(flags);
-	signal_all(fences, 64);
+	mock_signal_all(fences, 64);
 	local_irq_restore(flags);
 	mock_run_irq_work();
-	KUNIT_EXPECT_TRUE(test, flagged(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_flagged(&array->base));
 }
 
 static void an_array_runs_its_callbacks_as_any_fence_does(struct kunit *test)
@@ -299,8 +262,8 @@ static void an_array_runs_its_callbacks_as_any_fence_does(struct kunit *test)
 
 	for (i = 0; i < 3; i++)
 		callback[i] = mock_callback(test, &array->base);
-	signal_all(fences, 2);
-	KUNIT_ASSERT_TRUE(test, signals(array));
+	mock_signal_all(fences, 2);
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(&array->base));
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_EQ(test, callback[i]->turn, i + 1);
 		if (!IS_ENABLED(CONFIG_PREEMPT_RT))
@@ -314,7 +277,7 @@ static void an_array_of_signalled_members_signals_at_once(struct kunit *test)
 	struct dma_fence_array *all, *any;
 	struct dma_fence_cb cb;
 
-	signal_all(fences, 4);
+	mock_signal_all(fences, 4);
 	all = mock_array(test, fences, 4, false);
 	any = mock_array(test, fences, 4, true);
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&all->base));
@@ -398,8 +361,8 @@ static void a_clean_end_has_no_error(struct kunit *test)
 	struct dma_fence_array *late;
 
 	dma_fence_enable_sw_signaling(&enabled->base);
-	signal_all(fences, 2);
-	KUNIT_ASSERT_TRUE(test, signals(enabled));
+	mock_signal_all(fences, 2);
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(&enabled->base));
 	KUNIT_ASSERT_TRUE(test, dma_fence_is_signaled(&polled->base));
 	late = mock_array(test, fences, 2, false);
 	dma_fence_enable_sw_signaling(&late->base);
@@ -420,8 +383,8 @@ static void the_error_of_a_failed_member_becomes_the_arrays(struct kunit *test)
 
 		dma_fence_enable_sw_signaling(&array->base);
 		dma_fence_set_error(fences[failing], -EIO);
-		signal_all(fences, 4);
-		KUNIT_ASSERT_TRUE(test, signals(array));
+		mock_signal_all(fences, 4);
+		KUNIT_ASSERT_TRUE(test, mock_fence_signals(&array->base));
 		KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -EIO);
 	}
 }
@@ -429,7 +392,7 @@ static void the_error_of_a_failed_member_becomes_the_arrays(struct kunit *test)
 /* The first in time, wherever in the array it stands. */
 static void the_first_error_becomes_the_arrays(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence_array *array = mock_array(test, fences, c->count, false);
@@ -444,7 +407,7 @@ static void the_first_error_becomes_the_arrays(struct kunit *test)
 			dma_fence_set_error(fence, -1 - (int)i);
 		dma_fence_signal_timestamp(fence, ktime_add_us(now, i));
 	}
-	KUNIT_ASSERT_TRUE(test, signals(array));
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(&array->base));
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -1 - (int)(c->count / 2));
 }
 
@@ -457,12 +420,12 @@ static void the_error_of_a_member_that_failed_before_enabling_is_kept(struct kun
 	dma_fence_set_error(fences[1], -ENODEV);
 	dma_fence_signal(fences[1]);
 	dma_fence_enable_sw_signaling(&partly->base);
-	signal_all(fences, 3);
-	KUNIT_ASSERT_TRUE(test, signals(partly));
+	mock_signal_all(fences, 3);
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(&partly->base));
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&partly->base), -ENODEV);
 
 	dma_fence_enable_sw_signaling(&late->base);
-	KUNIT_ASSERT_TRUE(test, signals(late));
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(&late->base));
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&late->base), -ENODEV);
 }
 
@@ -472,7 +435,7 @@ static void the_error_of_a_member_is_seen_by_polling(struct kunit *test)
 	struct dma_fence_array *array = mock_array(test, fences, 3, false);
 
 	dma_fence_set_error(fences[2], -EIO);
-	signal_all(fences, 3);
+	mock_signal_all(fences, 3);
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&array->base));
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -EIO);
 }
@@ -485,8 +448,8 @@ static void an_error_set_on_an_array_is_its_status(struct kunit *test)
 	dma_fence_set_error(&array->base, -ETIME);
 	dma_fence_enable_sw_signaling(&array->base);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), 0);
-	signal_all(fences, 2);
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	mock_signal_all(fences, 2);
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&array->base), -ETIME);
 }
 
@@ -499,12 +462,12 @@ static void any_takes_the_error_of_the_member_that_signalled(struct kunit *test)
 	dma_fence_enable_sw_signaling(&failed->base);
 	dma_fence_set_error(fences[1], -EIO);
 	dma_fence_signal(fences[1]);
-	KUNIT_ASSERT_TRUE(test, signals(failed));
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(&failed->base));
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&failed->base), -EIO);
 
 	dma_fence_enable_sw_signaling(&clean->base);
 	dma_fence_signal(fences[4]);
-	KUNIT_ASSERT_TRUE(test, signals(clean));
+	KUNIT_ASSERT_TRUE(test, mock_fence_signals(&clean->base));
 	dma_fence_set_error(fences[3], -EIO);
 	dma_fence_signal(fences[3]);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&clean->base), 1);
@@ -516,10 +479,10 @@ static struct kunit_case array_signal_cases[] = {
 	KUNIT_CASE(a_member_that_refuses_to_enable_counts_as_signalled),
 	KUNIT_CASE(an_array_of_refusing_members_signals_when_enabled),
 	KUNIT_CASE(members_may_signal_while_the_array_is_being_enabled),
-	KUNIT_CASE_PARAM(all_signals_after_the_last_member_and_not_before, order_gen_params),
-	KUNIT_CASE_PARAM(all_counts_members_that_signalled_before_enabling, order_gen_params),
-	KUNIT_CASE_PARAM(all_signals_when_the_members_signal_in_one_go, order_gen_params),
-	KUNIT_CASE_PARAM(any_signals_after_the_first_member, order_gen_params),
+	KUNIT_CASE_PARAM(all_signals_after_the_last_member_and_not_before, mock_order_gen_params),
+	KUNIT_CASE_PARAM(all_counts_members_that_signalled_before_enabling, mock_order_gen_params),
+	KUNIT_CASE_PARAM(all_signals_when_the_members_signal_in_one_go, mock_order_gen_params),
+	KUNIT_CASE_PARAM(any_signals_after_the_first_member, mock_order_gen_params),
 	KUNIT_CASE(an_array_never_signals_under_its_members_lock),
 	KUNIT_CASE(an_array_signals_one_irq_work_after_its_last_member),
 	KUNIT_CASE(an_array_runs_its_callbacks_as_any_fence_does),
@@ -530,7 +493,7 @@ static struct kunit_case array_signal_cases[] = {
 	KUNIT_CASE(an_unsignalled_array_carries_error_1_but_status_0),
 	KUNIT_CASE(a_clean_end_has_no_error),
 	KUNIT_CASE(the_error_of_a_failed_member_becomes_the_arrays),
-	KUNIT_CASE_PARAM(the_first_error_becomes_the_arrays, order_gen_params),
+	KUNIT_CASE_PARAM(the_first_error_becomes_the_arrays, mock_order_gen_params),
 	KUNIT_CASE(the_error_of_a_member_that_failed_before_enabling_is_kept),
 	KUNIT_CASE(the_error_of_a_member_is_seen_by_polling),
 	KUNIT_CASE(an_error_set_on_an_array_is_its_status),

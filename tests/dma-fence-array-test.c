@@ -22,24 +22,6 @@ static struct dma_fence **members_of(struct kunit *test, struct dma_fence **fenc
 	return members;
 }
 
-static void signal_all(struct dma_fence **fences, unsigned int count)
-{
-	while (count--)
-		dma_fence_signal(fences[count]);
-}
-
-/* Whether the array has signalled, given the time that its irq_work may take. */
-static bool signals(struct dma_fence_array *array)
-{
-	mock_run_irq_work();
-	return dma_fence_wait_timeout(&array->base, false, MOCK_TIMEOUT) > 0;
-}
-
-static bool flagged(struct dma_fence_array *array)
-{
-	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &array->base.flags);
-}
-
 static void expect_array_over(struct kunit *test, struct dma_fence_array *array,
 			      struct dma_fence **fences, unsigned int count)
 {
@@ -133,7 +115,7 @@ static void iterating_shows_signalled_members_too(struct kunit *test)
 	unsigned int index, seen = 0;
 	struct dma_fence *fence;
 
-	signal_all(fences, 3);
+	mock_signal_all(fences, 3);
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&array->base));
 	dma_fence_array_for_each(fence, index, &array->base)
 		KUNIT_EXPECT_PTR_EQ(test, fence, fences[seen++]);
@@ -194,7 +176,7 @@ static void one_fence_may_be_a_member_many_times(struct kunit *test)
 	callback = mock_callback(test, &array->base);
 	KUNIT_EXPECT_EQ(test, atomic_read(&to_mock_fence(fence)->enable_count), 1);
 	dma_fence_signal(fence);
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	KUNIT_EXPECT_EQ(test, callback->calls, 1);
 }
 
@@ -211,10 +193,10 @@ static void one_fence_may_be_in_many_arrays(struct kunit *test)
 	dma_fence_signal(fences[1]);
 	mock_run_irq_work();
 	for (i = 0; i < 16; i++)
-		KUNIT_EXPECT_EQ(test, flagged(array[i]), i & 1);
+		KUNIT_EXPECT_EQ(test, mock_fence_flagged(&array[i]->base), i & 1);
 	dma_fence_signal(fences[0]);
 	for (i = 0; i < 16; i++)
-		KUNIT_EXPECT_TRUE(test, signals(array[i]));
+		KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array[i]->base));
 }
 
 static void thousands_of_members_work(struct kunit *test)
@@ -229,13 +211,13 @@ static void thousands_of_members_work(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		KUNIT_ASSERT_FALSE(test, flagged(all));
+		KUNIT_ASSERT_FALSE(test, mock_fence_flagged(&all->base));
 		dma_fence_signal(fences[order[i]]);
 		if (!(i % 256))
 			mock_run_irq_work();
 	}
-	KUNIT_EXPECT_TRUE(test, signals(all));
-	KUNIT_EXPECT_TRUE(test, signals(any));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&all->base));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&any->base));
 	KUNIT_EXPECT_EQ(test, all_callback->calls, 1);
 	KUNIT_EXPECT_EQ(test, any_callback->calls, 1);
 }
@@ -285,7 +267,7 @@ static void put_of_a_signalled_array_releases_its_members(struct kunit *test)
 		dma_fence_signal(fences[i]);
 		dma_fence_put(fences[i]);
 	}
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	dma_fence_put(&array->base);
 	KUNIT_EXPECT_TRUE(test, mock_fence_wait_alive(alive));
 }
@@ -326,7 +308,7 @@ static void an_enabled_array_lives_until_it_has_signalled(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, dma_fence_add_callback(&array->base, &callback->cb, count_call));
 	dma_fence_put(&array->base);
 	KUNIT_EXPECT_EQ(test, callback->calls, 0);
-	signal_all(fences, 3);
+	mock_signal_all(fences, 3);
 	mock_run_irq_work();
 	while (!READ_ONCE(callback->calls) && time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
@@ -344,9 +326,9 @@ static void a_signalled_any_array_is_freed_when_its_members_are(struct kunit *te
 
 	dma_fence_enable_sw_signaling(&array->base);
 	dma_fence_signal(fences[3]);
-	KUNIT_EXPECT_TRUE(test, signals(array));
+	KUNIT_EXPECT_TRUE(test, mock_fence_signals(&array->base));
 	dma_fence_put(&array->base);
-	signal_all(fences, 8);
+	mock_signal_all(fences, 8);
 	mock_run_irq_work();
 	for (i = 0; i < 8; i++)
 		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1);
@@ -361,8 +343,8 @@ static void a_woken_waiter_may_put_the_array_at_once(struct kunit *test)
 		struct dma_fence_array *array = mock_array_new(test, fences, 3, i & 1);
 
 		dma_fence_enable_sw_signaling(&array->base);
-		signal_all(fences, 3);
-		KUNIT_ASSERT_TRUE(test, signals(array));
+		mock_signal_all(fences, 3);
+		KUNIT_ASSERT_TRUE(test, mock_fence_signals(&array->base));
 		dma_fence_put(&array->base);
 	}
 }

@@ -12,36 +12,12 @@
 
 #include "mock-fence.h"
 
-static bool flagged(struct dma_fence *fence)
-{
-	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
-}
-
-struct order_case {
-	unsigned int count;
-	enum mock_order_kind kind;
-};
-
-static const struct order_case order_cases[] = {
-	{ 1, MOCK_FORWARD },
-	{ 2, MOCK_FORWARD }, { 2, MOCK_BACKWARD },
-	{ 9, MOCK_FORWARD }, { 9, MOCK_BACKWARD }, { 9, MOCK_RANDOM },
-	{ 256, MOCK_FORWARD }, { 256, MOCK_BACKWARD }, { 256, MOCK_RANDOM },
-};
-
-static void order_case_name(const struct order_case *c, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u_%s", c->count, mock_order_name(c->kind));
-}
-
-KUNIT_ARRAY_PARAM(order, order_cases, order_case_name);
-
 /* How many of @fences, from the first on, have signalled without a gap. */
 static unsigned int retired(struct dma_fence **fences, unsigned int count)
 {
 	unsigned int i;
 
-	for (i = 0; i < count && flagged(fences[i]); i++)
+	for (i = 0; i < count && mock_fence_flagged(fences[i]); i++)
 		;
 	return i;
 }
@@ -52,7 +28,7 @@ static unsigned int retired(struct dma_fence **fences, unsigned int count)
  */
 static void every_link_signals_when_its_whole_past_has(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence **links = mock_links(test, fences, c->count);
@@ -67,7 +43,8 @@ static void every_link_signals_when_its_whole_past_has(struct kunit *test)
 		dma_fence_signal(fences[order[i]]);
 		mock_run_irq_work();
 		for (j = 0; j < c->count; j++)
-			KUNIT_ASSERT_EQ(test, flagged(links[j]), j < retired(fences, c->count));
+			KUNIT_ASSERT_EQ(test, mock_fence_flagged(links[j]),
+					j < retired(fences, c->count));
 	}
 	for (i = 0; i < c->count; i++) {
 		KUNIT_EXPECT_EQ(test, callback[i]->calls, 1);
@@ -77,7 +54,7 @@ static void every_link_signals_when_its_whole_past_has(struct kunit *test)
 
 static void the_head_alone_signals_when_its_whole_past_has(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence *head = mock_put_later(test, mock_chain(test, fences, c->count));
@@ -85,7 +62,7 @@ static void the_head_alone_signals_when_its_whole_past_has(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < c->count; i++) {
-		KUNIT_ASSERT_FALSE(test, flagged(head));
+		KUNIT_ASSERT_FALSE(test, mock_fence_flagged(head));
 		dma_fence_signal(fences[order[i]]);
 		mock_run_irq_work();
 	}
@@ -95,7 +72,7 @@ static void the_head_alone_signals_when_its_whole_past_has(struct kunit *test)
 
 static void a_chain_can_be_polled_without_enabling(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence **links = mock_links(test, fences, c->count);
@@ -120,7 +97,7 @@ static void a_chain_can_be_polled_without_enabling(struct kunit *test)
 /* As all users of one signaller do that works with interrupts off. */
 static void links_signal_when_their_fences_signal_in_one_go(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence **links = mock_links(test, fences, c->count);
@@ -135,12 +112,12 @@ static void links_signal_when_their_fences_signal_in_one_go(struct kunit *test)
 	local_irq_restore(flags);
 	mock_run_irq_work();
 	for (i = 0; i < c->count; i++)
-		KUNIT_EXPECT_TRUE(test, flagged(links[i]));
+		KUNIT_EXPECT_TRUE(test, mock_fence_flagged(links[i]));
 }
 
 static void links_may_be_enabled_while_others_signal(struct kunit *test)
 {
-	const struct order_case *c = test->param_value;
+	const struct mock_order_case *c = test->param_value;
 	unsigned int *order = mock_order(test, c->kind, c->count);
 	struct dma_fence **fences = mock_fences(test, c->count);
 	struct dma_fence **links = mock_links(test, fences, c->count);
@@ -166,9 +143,9 @@ static void a_link_never_signals_under_the_lock_of_its_fence(struct kunit *test)
 	local_irq_save(flags);
 	spin_lock(fence->lock);
 	dma_fence_signal_locked(fence);
-	flag_locked = flagged(link);
+	flag_locked = mock_fence_flagged(link);
 	spin_unlock(fence->lock);
-	flag_unlocked = flagged(link);
+	flag_unlocked = mock_fence_flagged(link);
 	local_irq_restore(flags);
 	KUNIT_EXPECT_FALSE(test, flag_locked);
 	KUNIT_EXPECT_FALSE(test, flag_unlocked);
@@ -184,7 +161,7 @@ static void a_chain_of_signalled_fences_signals_when_enabled(struct kunit *test)
 
 	mock_signal_all(fences, 4);
 	KUNIT_EXPECT_EQ(test, -ENOENT, dma_fence_add_callback(head, &cb, mock_callback_func));
-	KUNIT_EXPECT_TRUE(test, flagged(head));
+	KUNIT_EXPECT_TRUE(test, mock_fence_flagged(head));
 	KUNIT_EXPECT_EQ(test, 3, dma_fence_wait_timeout(other, false, 3));
 }
 
@@ -196,10 +173,10 @@ static void a_link_over_a_signalled_fence_waits_for_its_past(struct kunit *test)
 	dma_fence_signal(fences[2]);
 	head = mock_put_later(test, mock_chain(test, fences, 3));
 	dma_fence_enable_sw_signaling(head);
-	KUNIT_EXPECT_FALSE(test, flagged(head));
+	KUNIT_EXPECT_FALSE(test, mock_fence_flagged(head));
 	dma_fence_signal(fences[1]);
 	mock_run_irq_work();
-	KUNIT_EXPECT_FALSE(test, flagged(head));
+	KUNIT_EXPECT_FALSE(test, mock_fence_flagged(head));
 	dma_fence_signal(fences[0]);
 	KUNIT_EXPECT_TRUE(test, mock_fence_signals(head));
 }
@@ -215,7 +192,7 @@ static void fences_that_refuse_to_enable_do_not_stop_a_chain(struct kunit *test)
 		to_mock_fence(fences[i])->refuse = i != 3;
 	dma_fence_enable_sw_signaling(head);
 	mock_run_irq_work();
-	KUNIT_EXPECT_FALSE(test, flagged(head));
+	KUNIT_EXPECT_FALSE(test, mock_fence_flagged(head));
 	dma_fence_signal(fences[3]);
 	KUNIT_EXPECT_TRUE(test, mock_fence_signals(head));
 }
@@ -249,10 +226,10 @@ static void a_chain_may_fork(struct kunit *test)
 	dma_fence_signal(fences[2]);
 	dma_fence_signal(fences[1]);
 	mock_run_irq_work();
-	KUNIT_EXPECT_FALSE(test, flagged(left));
+	KUNIT_EXPECT_FALSE(test, mock_fence_flagged(left));
 	dma_fence_signal(fences[0]);
 	KUNIT_EXPECT_TRUE(test, mock_fence_signals(left));
-	KUNIT_EXPECT_FALSE(test, flagged(right));
+	KUNIT_EXPECT_FALSE(test, mock_fence_flagged(right));
 	dma_fence_signal(fences[3]);
 	KUNIT_EXPECT_TRUE(test, mock_fence_signals(right));
 }
@@ -342,7 +319,7 @@ static size_t callbacks_on(struct dma_fence *fence)
 	size_t count = 0;
 
 	local_irq_save(flags);
-	if (!flagged(fence))
+	if (!mock_fence_flagged(fence))
 		count = list_count_nodes(&fence->cb_list);
 	local_irq_restore(flags);
 	return count;
@@ -534,7 +511,7 @@ static void a_long_chain_signals_with_constant_stack(struct kunit *test)
 		dma_fence_enable_sw_signaling(links[i]);
 	}
 	dma_fence_put(prev);
-	KUNIT_EXPECT_FALSE(test, flagged(links[0]));
+	KUNIT_EXPECT_FALSE(test, mock_fence_flagged(links[0]));
 	dma_fence_signal(oldest);
 	mock_run_irq_work();
 	for (i = 0; i < count; i++)
@@ -650,11 +627,11 @@ static void the_flags_of_drivers_on_a_link_are_left_alone(struct kunit *test)
 }
 
 static struct kunit_case chain_signal_cases[] = {
-	KUNIT_CASE_PARAM(every_link_signals_when_its_whole_past_has, order_gen_params),
-	KUNIT_CASE_PARAM(the_head_alone_signals_when_its_whole_past_has, order_gen_params),
-	KUNIT_CASE_PARAM(a_chain_can_be_polled_without_enabling, order_gen_params),
-	KUNIT_CASE_PARAM(links_signal_when_their_fences_signal_in_one_go, order_gen_params),
-	KUNIT_CASE_PARAM(links_may_be_enabled_while_others_signal, order_gen_params),
+	KUNIT_CASE_PARAM(every_link_signals_when_its_whole_past_has, mock_order_gen_params),
+	KUNIT_CASE_PARAM(the_head_alone_signals_when_its_whole_past_has, mock_order_gen_params),
+	KUNIT_CASE_PARAM(a_chain_can_be_polled_without_enabling, mock_order_gen_params),
+	KUNIT_CASE_PARAM(links_signal_when_their_fences_signal_in_one_go, mock_order_gen_params),
+	KUNIT_CASE_PARAM(links_may_be_enabled_while_others_signal, mock_order_gen_params),
 	KUNIT_CASE(a_link_never_signals_under_the_lock_of_its_fence),
 	KUNIT_CASE(a_chain_of_signalled_fences_signals_when_enabled),
 	KUNIT_CASE(a_link_over_a_signalled_fence_waits_for_its_past),

@@ -406,7 +406,7 @@ static void mock_fs_close(void *data)
 	kern_unmount(mount->mnt);
 }
 
-struct file *mock_fs_open(struct kunit *test, const char *type, const char *path)
+struct file *mock_fs_open(struct kunit *test, const char *type, const char *path, int flags)
 {
 	struct mock_mount *mount = kunit_kzalloc(test, sizeof(*mount), GFP_KERNEL);
 	/* Built in, so it does not matter that nobody can put it from a module. */
@@ -416,7 +416,7 @@ struct file *mock_fs_open(struct kunit *test, const char *type, const char *path
 	KUNIT_ASSERT_NOT_NULL(test, fs);
 	mount->mnt = kern_mount(fs);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mount->mnt);
-	mount->file = file_open_root_mnt(mount->mnt, path, O_RDONLY, 0);
+	mount->file = file_open_root_mnt(mount->mnt, path, flags, 0);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mock_fs_close, mount));
 	return mount->file;
 }
@@ -454,9 +454,24 @@ char *mock_fs_read(struct kunit *test, struct file *file, loff_t *pos, size_t ch
 	return text;
 }
 
+void mock_fs_write(struct kunit *test, struct file *file, const char *text)
+{
+	ssize_t len = strlen(text);
+	void __user *page;
+	loff_t pos = 0;
+
+	if (!file->f_op->write) {
+		KUNIT_ASSERT_EQ(test, len, kernel_write(file, text, len, &pos));
+		return;
+	}
+	page = mock_user_page(test);
+	mock_to_user(test, page, text, len);
+	KUNIT_ASSERT_EQ(test, len, file->f_op->write(file, page, len, &pos));
+}
+
 char *mock_bufinfo(struct kunit *test)
 {
-	struct file *file = mock_fs_open(test, "debugfs", "dma_buf/bufinfo");
+	struct file *file = mock_fs_open(test, "debugfs", "dma_buf/bufinfo", O_RDONLY);
 	loff_t pos = 0;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);

@@ -131,7 +131,10 @@ long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *a
 char *mock_fdinfo(struct kunit *test, struct file *file);
 
 /* @path in a file system that need not be mounted; closed with the case. */
-struct file *mock_fs_open(struct kunit *test, const char *type, const char *path);
+struct file *mock_fs_open(struct kunit *test, const char *type, const char *path, int flags);
+
+/* Write @text into that file, from its start. */
+void mock_fs_write(struct kunit *test, struct file *file, const char *text);
 
 /* All of that file from @pos on, @chunk bytes at a time; freed with the case. */
 char *mock_fs_read(struct kunit *test, struct file *file, loff_t *pos, size_t chunk);

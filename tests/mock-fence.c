@@ -178,6 +178,25 @@ const char *mock_order_name(enum mock_order_kind kind)
 	return names[kind];
 }
 
+static const struct mock_order_case order_cases[] = {
+	{ 1, MOCK_FORWARD },
+	{ 2, MOCK_FORWARD }, { 2, MOCK_BACKWARD },
+	{ 9, MOCK_FORWARD }, { 9, MOCK_BACKWARD }, { 9, MOCK_RANDOM },
+	{ 256, MOCK_FORWARD }, { 256, MOCK_BACKWARD }, { 256, MOCK_RANDOM },
+};
+
+static void order_case_name(const struct mock_order_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u_%s", c->count, mock_order_name(c->kind));
+}
+
+KUNIT_ARRAY_PARAM(order, order_cases, order_case_name);
+
+const void *mock_order_gen_params(const void *prev, char *desc)
+{
+	return order_gen_params(prev, desc);
+}
+
 unsigned int *mock_order(struct kunit *test, enum mock_order_kind kind, unsigned int count)
 {
 	unsigned int *order = kunit_kmalloc_array(test, count, sizeof(*order), GFP_KERNEL);
@@ -377,6 +396,11 @@ void mock_signal_all(struct dma_fence **fences, unsigned int count)
 
 	for (i = 0; i < count; i++)
 		dma_fence_signal(fences[i]);
+}
+
+bool mock_fence_flagged(struct dma_fence *fence)
+{
+	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
 bool mock_fence_signals(struct dma_fence *fence)

@@ -73,6 +73,9 @@ void mock_run_irq_work(void);
 /* Signals @count fences, the first one first. */
 void mock_signal_all(struct dma_fence **fences, unsigned int count);
 
+/* The flag alone: asks no driver. */
+bool mock_fence_flagged(struct dma_fence *fence);
+
 /* Whether a container signals, given the time that its irq_work may take. */
 bool mock_fence_signals(struct dma_fence *fence);
 
@@ -91,6 +94,15 @@ enum mock_order_kind {
 };
 
 const char *mock_order_name(enum mock_order_kind kind);
+
+/* How many fences signal in which order. */
+struct mock_order_case {
+	unsigned int count;
+	enum mock_order_kind kind;
+};
+
+/* For KUNIT_CASE_PARAM(): one run with each of the cases that are worth it. */
+const void *mock_order_gen_params(const void *prev, char *desc);
 
 /* 0 ... @count - 1 in that order, freed with the test case. */
 unsigned int *mock_order(struct kunit *test, enum mock_order_kind kind, unsigned int count);

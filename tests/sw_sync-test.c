@@ -16,6 +16,7 @@
 #include <kunit/test.h>
 
 #include "mock-fence.h"
+#include "shortage.h"
 #include "sync-user.h"
 
 static void put_action(void *fence)
@@ -72,7 +73,7 @@ static void failed_create_leaves_neither_descriptor_nor_fence(struct kunit *test
 
 static void create_out_of_memory_is_enomem_and_keeps_nothing(struct kunit *test)
 {
-	int timeline = sw_sync_open(test), free_fd, nth = 0;
+	int timeline = sw_sync_open(test), free_fd, nth;
 	struct sw_sync_create data = { .value = 1 };
 	struct sw_sync_create __user *arg = user_memory(test, sizeof(data));
 	struct dma_fence *fence = point(test, timeline, 1);
@@ -80,23 +81,35 @@ static void create_out_of_memory_is_enomem_and_keeps_nothing(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(arg, &data, sizeof(data)));
 	free_fd = lowest_free_fd();
-	while (fail_allocation(test, ++nth)) {
-		ret = fd_ioctl(timeline, SW_SYNC_CREATE, arg);
-		if (!fail_allocation_hit())
-			break;
-		KUNIT_EXPECT_EQ_MSG(test, -ENOMEM, ret, "allocation %d", nth);
+	for_each_failing_allocation(test, nth, ret = fd_ioctl(timeline, SW_SYNC_CREATE, arg)) {
 		KUNIT_EXPECT_EQ(test, free_fd, lowest_free_fd());
-		flush_delayed_fput();
 		KUNIT_EXPECT_EQ(test, 1, kref_read(&fence->refcount));
 	}
-	if (!IS_ENABLED(CONFIG_FAILSLAB))
-		kunit_skip(test, "needs CONFIG_FAILSLAB");
 
 	/* Point, sync_file and file: that much can fail at least. */
 	KUNIT_EXPECT_GT(test, nth, 3);
 	KUNIT_ASSERT_EQ(test, 0, ret);
 	user_read(test, &data, arg, sizeof(data));
 	close_later(test, data.fence);
+}
+
+static void create_without_a_file_is_enfile_and_keeps_nothing(struct kunit *test)
+{
+	int timeline = sw_sync_open(test), free_fd;
+	struct sw_sync_create data = { .value = 1 };
+	struct sw_sync_create __user *arg = user_memory(test, sizeof(data));
+	struct dma_fence *fence = point(test, timeline, 1);
+	struct file_limit *limit;
+	long ret;
+
+	KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(arg, &data, sizeof(data)));
+	free_fd = lowest_free_fd();
+	limit = files_run_out(test);
+	ret = fd_ioctl(timeline, SW_SYNC_CREATE, arg);
+	files_return(limit);
+	KUNIT_EXPECT_EQ(test, -ENFILE, ret);
+	KUNIT_EXPECT_EQ(test, free_fd, lowest_free_fd());
+	KUNIT_EXPECT_EQ(test, 1, kref_read(&fence->refcount));
 }
 
 static void create_ignores_the_name(struct kunit *test)
@@ -580,6 +593,7 @@ static struct kunit_case sw_sync_cases[] = {
 	KUNIT_CASE(create_without_a_free_descriptor_is_emfile_before_efault),
 	KUNIT_CASE(failed_create_leaves_neither_descriptor_nor_fence),
 	KUNIT_CASE(create_out_of_memory_is_enomem_and_keeps_nothing),
+	KUNIT_CASE(create_without_a_file_is_enfile_and_keeps_nothing),
 	KUNIT_CASE(create_ignores_the_name),
 	KUNIT_CASE(timeline_is_named_after_the_process),
 	KUNIT_CASE(each_open_is_a_timeline_of_its_own),

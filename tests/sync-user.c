@@ -180,38 +180,6 @@ struct file *debugfs_open(struct kunit *test, const char *name, int flags)
 	return file;
 }
 
-#ifdef CONFIG_FAILSLAB
-bool fail_allocation(struct kunit *test, int nth)
-{
-	struct file *file = debugfs_open(test, "failslab/ignore-gfp-wait", O_WRONLY);
-	char __user *no = user_memory(test, 1);
-	loff_t pos = 0;
-
-	/* Unless told so, failslab spares whoever could wait for memory. */
-	KUNIT_ASSERT_EQ(test, 0, put_user('0', no));
-	KUNIT_ASSERT_EQ(test, 1, file->f_op->write(file, no, 1, &pos));
-	fput(file);
-	flush_delayed_fput();
-	WRITE_ONCE(current->fail_nth, nth);
-	return true;
-}
-
-bool fail_allocation_hit(void)
-{
-	return !xchg(&current->fail_nth, 0);
-}
-#else
-bool fail_allocation(struct kunit *test, int nth)
-{
-	return false;
-}
-
-bool fail_allocation_hit(void)
-{
-	return false;
-}
-#endif
-
 int sw_sync_open(struct kunit *test)
 {
 	return file_fd(test, debugfs_open(test, "sync/sw_sync", O_RDWR));

@@ -64,14 +64,6 @@ unsigned long limit_fds(unsigned long max);
 /* Opens a file of debugfs, which need not be mounted. */
 struct file *debugfs_open(struct kunit *test, const char *name, int flags);
 
-/*
- * Lets the @nth allocation of the calling thread fail from now on, 0 none.
- * False when the kernel cannot do that. fail_allocation_hit() tells whether
- * it came to that, and ends it.
- */
-bool fail_allocation(struct kunit *test, int nth);
-bool fail_allocation_hit(void);
-
 /* The ioctls of sw_sync, which are in no header. */
 struct sw_sync_create {
 	__u32 value;

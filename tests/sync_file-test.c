@@ -17,6 +17,7 @@
 #include <kunit/test.h>
 
 #include "mock-fence.h"
+#include "shortage.h"
 #include "sync-user.h"
 
 static int alive_before;
@@ -288,32 +289,45 @@ static void cve_2021_47305_failed_merge_keeps_no_fence(struct kunit *test)
 static void merge_out_of_memory_is_enomem_and_keeps_nothing(struct kunit *test)
 {
 	struct dma_fence *a = mock_fence(test), *b = mock_fence(test);
-	int fd = sync_fd(test, a), free_fd, nth = 0;
+	int fd = sync_fd(test, a), free_fd, nth;
 	struct sync_merge_data data = { .fd2 = sync_fd(test, b) };
 	struct sync_merge_data __user *arg = user_memory(test, sizeof(data));
 	long ret;
 
 	KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(arg, &data, sizeof(data)));
 	free_fd = lowest_free_fd();
-
-	while (fail_allocation(test, ++nth)) {
-		ret = fd_ioctl(fd, SYNC_IOC_MERGE, arg);
-		if (!fail_allocation_hit())
-			break;
-		KUNIT_EXPECT_EQ_MSG(test, -ENOMEM, ret, "allocation %d", nth);
+	for_each_failing_allocation(test, nth, ret = fd_ioctl(fd, SYNC_IOC_MERGE, arg)) {
 		KUNIT_EXPECT_EQ(test, free_fd, lowest_free_fd());
-		flush_delayed_fput();
 		KUNIT_EXPECT_EQ(test, 2, refs(a));
 		KUNIT_EXPECT_EQ(test, 2, refs(b));
 	}
-	if (!IS_ENABLED(CONFIG_FAILSLAB))
-		kunit_skip(test, "needs CONFIG_FAILSLAB");
 
 	/* Array, members, sync_file and file: that much can fail at least. */
 	KUNIT_EXPECT_GT(test, nth, 3);
 	KUNIT_ASSERT_EQ(test, 0, ret);
 	user_read(test, &data, arg, sizeof(data));
 	close_later(test, data.fence);
+}
+
+static void merge_without_a_file_is_enfile_and_keeps_nothing(struct kunit *test)
+{
+	struct dma_fence *a = mock_fence(test), *b = mock_fence(test);
+	int fd = sync_fd(test, a), free_fd;
+	struct sync_merge_data data = { .fd2 = sync_fd(test, b) };
+	struct sync_merge_data __user *arg = user_memory(test, sizeof(data));
+	struct file_limit *limit;
+	long ret;
+
+	KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(arg, &data, sizeof(data)));
+	free_fd = lowest_free_fd();
+	limit = files_run_out(test);
+	ret = fd_ioctl(fd, SYNC_IOC_MERGE, arg);
+	files_return(limit);
+	KUNIT_EXPECT_EQ(test, -ENFILE, ret);
+	KUNIT_EXPECT_EQ(test, free_fd, lowest_free_fd());
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, 2, refs(a));
+	KUNIT_EXPECT_EQ(test, 2, refs(b));
 }
 
 static void merged_descriptor_closes_on_exec(struct kunit *test)
@@ -680,6 +694,7 @@ static struct kunit_case sync_file_cases[] = {
 	KUNIT_CASE(failed_merge_leaves_no_descriptor),
 	KUNIT_CASE(cve_2021_47305_failed_merge_keeps_no_fence),
 	KUNIT_CASE(merge_out_of_memory_is_enomem_and_keeps_nothing),
+	KUNIT_CASE(merge_without_a_file_is_enfile_and_keeps_nothing),
 	KUNIT_CASE(merged_descriptor_closes_on_exec),
 	KUNIT_CASE(merge_waits_for_both),
 	KUNIT_CASE(merge_keeps_the_later_point_of_one_timeline),

@@ -80,5 +80,29 @@ class Options(unittest.TestCase):
                                  "CONFIG_WITH_PROMPT=y\nCONFIG_THREE_STATES=m\n")
 
 
+class Modules(unittest.TestCase):
+    NM = ["", "tests/a.o:", "0000 T test_init", "                 U dma_fence_retire",
+          "                 U kfree", "                 U __tracepoint_dma_fence_emit",
+          "                 U __fentry__", "0000 r __export_symbol_dma_fence_get"]
+
+    def test_what_is_defined_needed_and_exported_is_told_apart(self):
+        with mock.patch("workshop.compiled.run", return_value=(0, self.NM)):
+            defined, needed, exported = compiled.symbols(mock.Mock(path="/"), ["tests/a.o"])
+        self.assertEqual(defined, {"test_init"})
+        self.assertEqual(needed, {"dma_fence_retire", "kfree", "__tracepoint_dma_fence_emit",
+                                  "__fentry__"})
+        self.assertEqual(exported, {"dma_fence_get"})
+
+    def test_only_what_nobody_exports_is_unknown(self):
+        self.assertEqual(compiled.unknown({"dma_fence_retire", "kfree", "__fentry__",
+                                           "__tracepoint_dma_fence_emit"},
+                                          {"kfree", "dma_fence_emit"}), ["dma_fence_retire"])
+
+    def test_every_way_to_export_is_known(self):
+        for text in ("EXPORT_SYMBOL(kfree)", "EXPORT_SYMBOL_NS_GPL(kfree", "EXPORT_SYMBOL_GPL( kfree",
+                     "EXPORT_TRACEPOINT_SYMBOL(kfree)", "EXPORT_SYMBOL_IF_KUNIT(kfree)"):
+            self.assertEqual(compiled.EXPORT.match(text).group(1), "kfree")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -130,6 +130,7 @@ CHECKS = {
     "uapi": (compiled.uapi, "each uapi header in a user's program: C90, pedantic"),
     "headers": (compiled.headers, "each kernel header compiles alone, and twice (x86-64)"),
     "sizes": (compiled.sizes, "no public structure is larger than stock's (x86-64, small)"),
+    "modules": (compiled.modules, "what the tests need as a module is exported (x86-64)"),
     **{f"build-{name}": (compiled.builder(name), f"W=1 and sparse: {text}")
        for name, text in compiled.CONFIGURATIONS.items()},
 }

@@ -5,7 +5,7 @@ import os
 import re
 
 from workshop import overlay, tree
-from workshop.common import BUILD, REPO, read_text, write_text
+from workshop.common import BUILD, REPO, Failure, read_text, write_text
 from workshop.kbuild import KEEP_LOG, Output, own_files, run
 from workshop.kernel import fragment
 from workshop.routes import Routes
@@ -13,6 +13,7 @@ from workshop.shell import Job
 
 # What stands in drivers/dma-buf and belongs to user space.
 USER_SPACE = "drivers/dma-buf/tests/selftests/"
+TESTS = "drivers/dma-buf/tests/"
 SIZES = os.path.join(REPO, "scripts/kbuild/sizes.c")
 
 CONFIGURATIONS = {
@@ -20,13 +21,16 @@ CONFIGURATIONS = {
     "i386": "i386 with high memory, all options on, tests built in",
     "arm64": "arm64 with 32-bit programs, all options on, tests as modules",
     "small": "x86-64, no modules, no debugging, least options",
+    "bare": "x86-64 with one CPU, neither sync_file nor debugfs, tests built in",
 }
-# ARCH, prefix of the compiler, value of the project's tristate options, own options.
+# ARCH, prefix of the compiler, value of the project's tristate options, own options. Without
+# such a value the configuration is a fragment of its own, and not each file is in it.
 PARAMETERS = {
     "x86_64": ("x86_64", "", "m", "CONFIG_IA32_EMULATION=y\n"),
     "i386": ("i386", "", "y", "CONFIG_HIGHMEM4G=y\n"),
     "arm64": ("arm64", "aarch64-linux-gnu-", "m", "CONFIG_COMPAT=y\n"),
     "small": ("x86_64", "", None, ""),
+    "bare": ("x86_64", "", None, ""),
 }
 
 
@@ -54,7 +58,7 @@ class Configuration:
 
     def __init__(self, name):
         arch, cross, tristate, options = PARAMETERS[name]
-        text = read_text(fragment("check" if tristate else "small")) + options
+        text = read_text(fragment("check" if tristate else name)) + options
         if tristate:
             text += own_options(tristate)
         path = os.path.join(BUILD, "check", name + ".config")
@@ -106,7 +110,7 @@ def builder(name):
         for path, route in list(routes.items()):
             if not route or route.way == "forced":
                 del routes[path]
-                if name != "small":
+                if PARAMETERS[name][2]:
                     faults.append(f"{path}: no option compiles it")
         targets = sorted({route.target for route in routes.values()})
         failed = here.make(targets, f"{len(targets)} objects") if targets else set()
@@ -117,6 +121,64 @@ def builder(name):
                    path not in here.output.dependencies(route.target)]
         return list(routes), list(dict.fromkeys(f"{name}: {line}" for line in faults))
     return check
+
+
+# What makes a symbol known to modules, wherever in the tree it stands, and how names derive from it.
+EXPORT = re.compile(r"\bEXPORT_\w*\(\s*(\w+)")
+DERIVED = re.compile(r"__(?:SCT__tp_func|SCK__tp_func|SCT|SCK|tracepoint|traceiter)_+")
+# What compilers call by itself, under names that a macro makes up.
+COMPILER = re.compile(r"_GLOBAL_OFFSET_TABLE_|__x86_\w*thunk\w*|__this_module|__fentry__")
+# Where a kernel keeps what our module may need of it.
+EXPORTERS = ("arch/x86", "block", "drivers/base", "fs", "init", "kernel", "lib", "mm", "net/core",
+             "security")
+
+
+def symbols(output, paths):
+    """What objects define, need from elsewhere, and export: three sets of names."""
+    status, lines = run("nm", *paths, cwd=output.path)
+    if status:
+        raise Failure("nm: " + " ".join(lines[-3:]))
+    defined, needed, exported = set(), set(), set()
+    for line in lines:
+        kind, name = ["", "", *line.split()][-2:]
+        if name.startswith("__export_symbol_"):
+            exported.add(name.removeprefix("__export_symbol_"))
+        elif kind == "U":
+            needed.add(name)
+        elif kind.isupper():
+            defined.add(name)
+    return defined, needed, exported
+
+
+def exported_elsewhere():
+    """The names that the rest of the tree exports, as far as a test may need them."""
+    _, lines = run("grep", "-rhoE", "--include=*.[chS]", r"\bEXPORT_\w*\(\s*\w+",
+                   *EXPORTERS, cwd=tree.TREE)
+    return {found.group(1) for found in map(EXPORT.match, lines) if found}
+
+
+def unknown(needed, exported):
+    """The names that a module would look for in vain."""
+    return sorted(name for name in needed
+                  if name not in exported and DERIVED.sub("", name) not in exported
+                  and not COMPILER.fullmatch(name))
+
+
+def modules(_project):
+    """Each symbol that the tests need is there for a module, as modpost would find out."""
+    here = Configuration.of("x86_64")
+    ours = [path for path in project_files() if path.endswith(".c") and
+            path.startswith("drivers/dma-buf/") and not path.startswith(USER_SPACE)]
+    finder = Routes(here.output, ours)
+    targets = sorted({route.target for path in ours
+                      if (route := finder.to(path)) and route.way != "forced"})
+    here.make(targets, f"{len(targets)} objects")
+    tests = [path for path in targets if path.startswith(TESTS)]
+    rest = [path for path in targets if not path.startswith(TESTS)]
+    defined, needed, _ = symbols(here.output, tests)
+    _, _, exported = symbols(here.output, rest)
+    return tests, [f"{name}: the tests as a module need it, and it is not exported"
+                   for name in unknown(needed - defined, exported | exported_elsewhere())]
 
 
 def module_of(name, sources):
