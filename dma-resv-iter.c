@@ -24,59 +24,79 @@ static void dma_resv_iter_start(struct dma_resv_iter *cursor,
 }
 
 /*
- * Moves @cursor to the next fence that is not flagged as signalled and takes a
- * reference to it; at the end there is none. Under RCU.
+ * How readers look at a slot, all of them under RCU. Writers go on meanwhile, so
+ * what was learned about a fence counts only when its slot, and the object the
+ * list, is unchanged afterwards: the memory of a fence that was put may be another
+ * one at once (SLAB_TYPESAFE_BY_RCU). The order here, first the fence, then slot
+ * and list, pairs with dma_resv_list_replace() and dma_resv_install(): first slot
+ * or list, then the put.
  *
- * Writers go on meanwhile, so what was learned about a fence counts only when its
- * slot, and the object the list, is unchanged afterwards: the memory of a fence
- * that was put may be another one at once (SLAB_TYPESAFE_BY_RCU). The order here,
- * first the fence, then slot and list, pairs with dma_resv_list_replace() and
- * those who replace a list: first slot or list, then the put.
- *
- * Returns false when a writer interfered; the walk has to start again then.
+ * The slot is checked here, the list by the caller when it has seen its slots.
  */
-static bool dma_resv_iter_step(struct dma_resv_iter *cursor)
+
+/* Whether what a reader has read of a fence so far was the one in the slot. */
+static __always_inline bool dma_resv_slot_is(const struct dma_resv_slot *slot,
+					     unsigned long tagged)
 {
-	struct dma_resv_list *list = cursor->fences;
-	const enum dma_resv_usage usage = cursor->usage;
-	struct dma_resv_slot *slot, *end;
-
-	if (!list)
-		return true;
-
-	end = &list->slots[cursor->num_fences];
-	for (slot = &list->slots[cursor->index]; slot != end; slot++) {
-		unsigned long tagged = READ_ONCE(slot->tagged);
-		struct dma_fence *fence = tagged_fence(tagged);
-
-		if (tagged_usage(tagged) > usage)
-			continue;
-
-		if (fence_flagged(fence)) {
-			smp_rmb(); /* flag, then slot; see above */
-			if (READ_ONCE(slot->tagged) != tagged)
-				return false;
-			continue;
-		}
-
-		if (!dma_fence_get_rcu(fence))
-			return false;
-		cursor->fence = fence;
-		cursor->fence_usage = tagged_usage(tagged);
-		smp_mb__after_atomic(); /* reference, then slot; see above */
-		if (READ_ONCE(slot->tagged) != tagged)
-			return false;
-		slot++;
-		break;
-	}
-
-	cursor->index = slot - list->slots;
-	return rcu_access_pointer(cursor->obj->fences) == list;
+	smp_rmb(); /* fence, then slot; see above */
+	return READ_ONCE(slot->tagged) == tagged;
 }
 
-/* Whether @list has come in place of the one that @cursor walks. */
-static bool dma_resv_iter_is_stale(const struct dma_resv_iter *cursor,
-				   const struct dma_resv_list *list)
+/*
+ * Takes a reference to the fence in @slot when it is of @usage or one before and
+ * not flagged as signalled; @found is its word then, else 0. Returns false when a
+ * writer interfered. There may be a reference even so, for the caller to put.
+ */
+static __always_inline bool dma_resv_slot_get(const struct dma_resv_slot *slot,
+					      enum dma_resv_usage usage,
+					      unsigned long *found)
+{
+	unsigned long tagged = READ_ONCE(slot->tagged);
+	struct dma_fence *fence = tagged_fence(tagged);
+
+	*found = 0;
+	if (tagged_usage(tagged) > usage)
+		return true;
+	if (fence_flagged(fence))
+		return dma_resv_slot_is(slot, tagged);
+	if (!dma_fence_get_rcu(fence))
+		return false;
+	*found = tagged;
+	smp_mb__after_atomic(); /* reference, then slot; see above */
+	return READ_ONCE(slot->tagged) == tagged;
+}
+
+/*
+ * Moves @cursor to the next fence that is not flagged as signalled and takes a
+ * reference to it; at the end there is none. Returns false when a writer
+ * interfered; the walk has to start again then.
+ */
+static __always_inline bool dma_resv_iter_step(struct dma_resv_iter *cursor,
+					       struct dma_resv_list *list)
+{
+	unsigned int index = cursor->index;
+	bool valid = true;
+
+	while (valid && index < cursor->num_fences) {
+		unsigned long found;
+
+		valid = dma_resv_slot_get(&list->slots[index++], cursor->usage, &found);
+		if (found) {
+			cursor->fence = tagged_fence(found);
+			cursor->fence_usage = tagged_usage(found);
+			break;
+		}
+	}
+	cursor->index = index;
+	return valid && rcu_access_pointer(cursor->obj->fences) == list;
+}
+
+/*
+ * Whether @list has come in place of the one that @cursor walks. The generation
+ * tells, for a new list may have got the memory of an old one.
+ */
+static __always_inline bool dma_resv_iter_is_stale(const struct dma_resv_iter *cursor,
+						   const struct dma_resv_list *list)
 {
 	return cursor->generation != (list ? list->generation : 0);
 }
@@ -98,7 +118,7 @@ static struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor,
 		list = rcu_dereference(cursor->obj->fences);
 		if (restart || dma_resv_iter_is_stale(cursor, list))
 			dma_resv_iter_start(cursor, list);
-		restart = !dma_resv_iter_step(cursor);
+		restart = !dma_resv_iter_step(cursor, list);
 		rcu_read_unlock();
 	} while (restart || (cursor->fence && dma_fence_is_signaled(cursor->fence)));
 
@@ -139,7 +159,8 @@ struct dma_fence *dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
 EXPORT_SYMBOL(dma_resv_iter_next_unlocked);
 
 /* The next fence of a walk under the lock, signalled or not. */
-static struct dma_fence *dma_resv_iter_walk_locked(struct dma_resv_iter *cursor)
+static __always_inline struct dma_fence *
+dma_resv_iter_walk_locked(struct dma_resv_iter *cursor)
 {
 	while (cursor->index < cursor->num_fences) {
 		unsigned long tagged = cursor->fences->slots[cursor->index++].tagged;
@@ -190,7 +211,92 @@ struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor)
 }
 EXPORT_SYMBOL_GPL(dma_resv_iter_next);
 
-/* Drops what dma_resv_get_fences() has collected so far. */
+/**
+ * dma_resv_collect - take references to all pending fences in one go
+ * @obj: the object, locked or not
+ * @usage: take the fences of this usage and of the usages before it
+ * @tagged: receives addresses and usages, as in &dma_resv_slot.tagged
+ * @stride: distance of two places in @tagged in bytes
+ * @room: how many there are
+ *
+ * Goes by the flags, does not ask the drivers.
+ *
+ * Return: how many fences; or -EAGAIN, with no reference taken, when a writer
+ * interfered or there were more than @room.
+ */
+int dma_resv_collect(struct dma_resv *obj, enum dma_resv_usage usage,
+		     unsigned long *tagged, size_t stride, u32 room)
+{
+	unsigned long *next = tagged;
+	struct dma_resv_list *list;
+	bool valid = true;
+	u32 num, i;
+
+	rcu_read_lock();
+	list = rcu_dereference(obj->fences);
+	/* Pairs with the release in dma_resv_list_append(). */
+	num = list ? smp_load_acquire(&list->num_fences) : 0;
+	if (num > room) {
+		rcu_read_unlock();
+		return -EAGAIN;
+	}
+	for (i = 0; valid && i < num; i++) {
+		valid = dma_resv_slot_get(&list->slots[i], usage, next);
+		if (*next)
+			next = (void *)next + stride;
+	}
+	valid = valid && rcu_access_pointer(obj->fences) == list;
+	rcu_read_unlock();
+
+	num = ((void *)next - (void *)tagged) / stride;
+	if (valid)
+		return num;
+	while (num--) {
+		next = (void *)next - stride;
+		dma_fence_put(tagged_fence(*next));
+	}
+	return -EAGAIN;
+}
+
+/*
+ * Whether nothing is pending, as far as that can be told by the flags, without a
+ * reference and without asking a driver: 1 if so, 0 if something is, or -EAGAIN.
+ * After 1, what the caller does is ordered behind what the fences stand for.
+ */
+static __always_inline int dma_resv_is_idle(struct dma_resv *obj, enum dma_resv_usage usage)
+{
+	const struct dma_resv_slot *slot, *end;
+	struct dma_resv_list *list;
+
+	guard(rcu)();
+	list = rcu_dereference(obj->fences);
+	if (!list)
+		return 1;
+
+	/* Pairs with the release in dma_resv_list_append(). */
+	end = &list->slots[smp_load_acquire(&list->num_fences)];
+	for (slot = list->slots; slot != end; slot++) {
+		unsigned long tagged = READ_ONCE(slot->tagged);
+		struct dma_fence *fence = tagged_fence(tagged);
+		bool pending;
+
+		if (tagged_usage(tagged) > usage)
+			continue;
+		pending = !fence_flagged(fence);
+		/* Its driver knows more about it. */
+		if (pending && READ_ONCE(fence->ops)->signaled)
+			return -EAGAIN;
+		if (!dma_resv_slot_is(slot, tagged))
+			return -EAGAIN;
+		if (pending)
+			return rcu_access_pointer(obj->fences) == list ? 0 : -EAGAIN;
+	}
+	/* The flags were read before, everything else comes after. */
+	smp_acquire__after_ctrl_dep();
+	return rcu_access_pointer(obj->fences) == list ? 1 : -EAGAIN;
+}
+
+/* Drops the array of dma_resv_get_fences(). */
 static void dma_resv_drop_fences(struct dma_fence **fences, unsigned int count)
 {
 	while (count--)
@@ -214,39 +320,44 @@ static void dma_resv_drop_fences(struct dma_fence **fences, unsigned int count)
 int dma_resv_get_fences(struct dma_resv *obj, enum dma_resv_usage usage,
 			unsigned int *num_fences, struct dma_fence ***fences)
 {
-	struct dma_fence **array = NULL;
-	struct dma_resv_iter cursor;
-	struct dma_fence *fence;
-	unsigned int count = 0;
+	unsigned long *tagged = NULL;
+	struct dma_fence **array;
+	unsigned int kept = 0;
+	u32 room = 0;
+	int count, i;
 
 	*num_fences = 0;
 	*fences = NULL;
 
-	dma_resv_iter_begin(&cursor, obj, usage);
-	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		if (dma_resv_iter_is_restarted(&cursor)) {
-			dma_resv_drop_fences(array, count);
-			count = 0;
-			array = kmalloc_array(cursor.num_fences, sizeof(*array),
-					      GFP_KERNEL | __GFP_NOWARN);
-			if (!array) {
-				dma_resv_iter_end(&cursor);
-				return -ENOMEM;
-			}
-		}
-		/* The cursor's reference becomes the array's. */
-		cursor.fence = NULL;
-		array[count++] = fence;
-	}
-	dma_resv_iter_end(&cursor);
+	do {
+		u32 need = dma_resv_count(obj);
 
-	/* The last step may have begun again and found nothing any more. */
-	if (dma_resv_iter_is_restarted(&cursor)) {
-		dma_resv_drop_fences(array, count);
+		if (need > room) {
+			kfree(tagged);
+			tagged = kmalloc_array(need, sizeof(*tagged), GFP_KERNEL | __GFP_NOWARN);
+			if (!tagged)
+				return -ENOMEM;
+			room = need;
+		}
+		count = dma_resv_collect(obj, usage, tagged, sizeof(*tagged), room);
+	} while (count < 0);
+
+	/* In place: a fence moves forward or stays. */
+	array = (struct dma_fence **)tagged;
+	for (i = 0; i < count; i++) {
+		struct dma_fence *fence = tagged_fence(tagged[i]);
+
+		if (dma_fence_is_signaled(fence))
+			dma_fence_put(fence);
+		else
+			array[kept++] = fence;
+	}
+	if (!kept) {
+		kfree(array);
 		return 0;
 	}
 
-	*num_fences = count;
+	*num_fences = kept;
 	*fences = array;
 	return 0;
 }
@@ -323,6 +434,9 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 
+	if (dma_resv_is_idle(obj, usage) > 0)
+		return ret;
+
 	dma_resv_iter_begin(&cursor, obj, usage);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
 		ret = dma_fence_wait_timeout(fence, intr, left);
@@ -352,7 +466,11 @@ EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
 bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage)
 {
 	struct dma_resv_iter cursor;
-	bool idle;
+	int idle;
+
+	idle = dma_resv_is_idle(obj, usage);
+	if (idle >= 0)
+		return idle;
 
 	dma_resv_iter_begin(&cursor, obj, usage);
 	idle = !dma_resv_iter_first_unlocked(&cursor);

@@ -29,7 +29,6 @@ struct dma_resv_slot {
  *	pairs with the acquire of readers and comes after the slot is filled
  * @max_fences: slots that may be filled, under the lock
  * @generation: how many lists the object had before; constant once published
- * @hand: where the search for a signalled fence goes on, under the lock
  * @contexts: one bit per hash of a context; when it is clear, no slot has such a
  *	context. Under the lock
  * @slots: the fences, and behind @max_fences one more slot that ends searches
@@ -42,7 +41,6 @@ struct dma_resv_list {
 	u32 num_fences;
 	u32 max_fences;
 	u32 generation;
-	u32 hand;
 	unsigned long contexts;
 	struct dma_resv_slot slots[];
 };
@@ -75,5 +73,22 @@ static inline struct dma_resv_list *dma_resv_locked_list(struct dma_resv *obj)
 {
 	return rcu_dereference_protected(obj->fences, dma_resv_held(obj));
 }
+
+/* How many fences @obj has room for a reader to collect; may grow at any time. */
+static inline u32 dma_resv_count(struct dma_resv *obj)
+{
+	struct dma_resv_list *list;
+	u32 count;
+
+	rcu_read_lock();
+	list = rcu_dereference(obj->fences);
+	count = list ? READ_ONCE(list->num_fences) : 0;
+	rcu_read_unlock();
+	return count;
+}
+
+/* dma-resv-iter.c */
+int dma_resv_collect(struct dma_resv *obj, enum dma_resv_usage usage,
+		     unsigned long *tagged, size_t stride, u32 room);
 
 #endif

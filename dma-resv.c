@@ -49,8 +49,8 @@
  * same hold for the future, take the lock.
  *
  * Fences are not removed when they signal. A later fence of the same context
- * takes the place of an earlier one, a signalled fence gives its slot to a new
- * one sooner or later, and when the list is full the signalled ones are left
+ * takes the place of an earlier one, in a short list a signalled fence gives its
+ * slot to a new one, and when the list is full the signalled ones are left
  * behind. So an object holds about as many fences as contexts use it at a time.
  */
 
@@ -58,9 +58,9 @@
 #define DMA_RESV_MIN_FENCES	4U
 
 /*
- * How many old fences an add looks at for one that has signalled. Lists up to
- * this length never keep a signalled fence beside a new one; longer ones are
- * gone over bit by bit, so that adding costs the same however long they are.
+ * Lists up to this length never keep a signalled fence beside a new one. Longer
+ * ones drop theirs when they are full, so that adding costs the same however long
+ * they are.
  */
 #define DMA_RESV_SWEEP		4U
 
@@ -70,7 +70,7 @@
 DEFINE_WD_CLASS(reservation_ww_class);
 EXPORT_SYMBOL(reservation_ww_class);
 
-static unsigned long context_bit(u64 context)
+static __always_inline unsigned long context_bit(u64 context)
 {
 	return BIT((unsigned long)context % BITS_PER_LONG);
 }
@@ -82,8 +82,10 @@ dma_resv_list_alloc(struct dma_resv_list *old, size_t max_fences, gfp_t gfp)
 	struct dma_resv_list *list;
 	size_t size;
 
+	/* Full to the brim: a power of two is what the allocator has. */
 	size = struct_size(list, slots, size_add(max_fences, 1));
-	size = kmalloc_size_roundup(size);
+	size = size <= PAGE_SIZE ? roundup_pow_of_two(size) :
+				   size_add(size, PAGE_SIZE - 1) & PAGE_MASK;
 	/* Counts may come from userspace: too many is an error, not a bug. */
 	list = kvmalloc(size, gfp | __GFP_NOWARN);
 	if (!list)
@@ -92,15 +94,14 @@ dma_resv_list_alloc(struct dma_resv_list *old, size_t max_fences, gfp_t gfp)
 	list->num_fences = 0;
 	list->max_fences = (size - sizeof(*list)) / sizeof(list->slots[0]) - 1;
 	list->generation = old ? old->generation + 1 : 1;
-	list->hand = 0;
 	list->contexts = 0;
 	return list;
 }
 
 /* Puts a reference of the caller's into the next slot, which must be free. */
-static void dma_resv_list_append(struct dma_resv_list *list,
-				 struct dma_fence *fence,
-				 enum dma_resv_usage usage)
+static __always_inline void dma_resv_list_append(struct dma_resv_list *list,
+						 struct dma_fence *fence,
+						 enum dma_resv_usage usage)
 {
 	struct dma_resv_slot *slot = &list->slots[list->num_fences];
 
@@ -112,10 +113,10 @@ static void dma_resv_list_append(struct dma_resv_list *list,
 }
 
 /* Exchanges the fence in a slot that readers may be looking at. */
-static void dma_resv_list_replace(struct dma_resv_list *list,
-				  struct dma_resv_slot *slot,
-				  struct dma_fence *fence,
-				  enum dma_resv_usage usage)
+static __always_inline void dma_resv_list_replace(struct dma_resv_list *list,
+						  struct dma_resv_slot *slot,
+						  struct dma_fence *fence,
+						  enum dma_resv_usage usage)
 {
 	struct dma_fence *old = tagged_fence(slot->tagged);
 
@@ -286,7 +287,7 @@ EXPORT_SYMBOL(dma_resv_reset_max_fences);
  * The first slot from @slot on with a fence of @context, or the slot behind the
  * last fence when there is none: the key in that one ends the search.
  */
-static struct dma_resv_slot *
+static __always_inline struct dma_resv_slot *
 dma_resv_list_find(struct dma_resv_list *list, struct dma_resv_slot *slot,
 		   u64 context)
 {
@@ -300,20 +301,22 @@ dma_resv_list_find(struct dma_resv_list *list, struct dma_resv_slot *slot,
  * Whether waiting for @fence makes waiting for the one in @slot unnecessary for
  * everybody who would have found the latter. Both are of one context.
  */
-static bool dma_resv_supersedes(struct dma_fence *fence,
-				enum dma_resv_usage usage,
-				const struct dma_resv_slot *slot)
+static __always_inline bool dma_resv_supersedes(struct dma_fence *fence,
+						enum dma_resv_usage usage,
+						const struct dma_resv_slot *slot)
 {
 	struct dma_fence *old = tagged_fence(slot->tagged);
 
 	if (tagged_usage(slot->tagged) >= usage &&
-	    dma_fence_is_later_or_same(fence, old))
+	    (fence == old ||
+	     __dma_fence_seqno_after(fence->seqno, old->seqno,
+				     test_bit(DMA_FENCE_FLAG_SEQNO64_BIT, &fence->flags))))
 		return true;
 	return fence_flagged(old);
 }
 
 /* The slot whose fence @fence supersedes, or NULL. */
-static struct dma_resv_slot *
+static __always_inline struct dma_resv_slot *
 dma_resv_list_superseded(struct dma_resv_list *list, struct dma_fence *fence,
 			 enum dma_resv_usage usage)
 {
@@ -332,17 +335,15 @@ dma_resv_list_superseded(struct dma_resv_list *list, struct dma_fence *fence,
 	}
 }
 
-/* A slot whose fence has signalled, from the next few that are due, or NULL. */
-static struct dma_resv_slot *dma_resv_list_sweep(struct dma_resv_list *list)
+/* A slot of a short list whose fence has signalled, or NULL. */
+static __always_inline struct dma_resv_slot *dma_resv_list_sweep(struct dma_resv_list *list)
 {
-	u32 left = min(list->num_fences, DMA_RESV_SWEEP);
+	struct dma_resv_slot *slot;
 
-	while (left--) {
-		struct dma_resv_slot *slot;
+	if (list->num_fences > DMA_RESV_SWEEP)
+		return NULL;
 
-		if (list->hand >= list->num_fences)
-			list->hand = 0;
-		slot = &list->slots[list->hand++];
+	for (slot = list->slots; slot < &list->slots[list->num_fences]; slot++) {
 		if (fence_flagged(tagged_fence(slot->tagged)))
 			return slot;
 	}
@@ -378,8 +379,8 @@ static noinline void dma_resv_add_unreserved(struct dma_resv *obj,
  * its own to @fence.
  *
  * @fence takes the place of one of the same context that is not later, when
- * everybody who would have waited for that one will also find @fence; or else
- * of one that has signalled. Fences in other slots stay.
+ * everybody who would have waited for that one will also find @fence; or else,
+ * while there are few, of one that has signalled. Fences in other slots stay.
  *
  * A caller without a slot is warned about. Its fence is added nevertheless when
  * memory can be had at once, else the call waits up to ten seconds for @fence to
@@ -466,38 +467,38 @@ EXPORT_SYMBOL(dma_resv_replace_fences);
 int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 {
 	struct dma_resv_list *old = dma_resv_locked_list(dst);
-	size_t reserved = old ? old->max_fences - old->num_fences : 0;
+	u32 reserved = old ? old->max_fences - old->num_fences : 0;
 	struct dma_resv_list *list = NULL;
-	struct dma_resv_iter cursor;
-	struct dma_fence *fence;
+	int count, i;
 
 	dma_resv_assert_held(dst);
 
-	dma_resv_iter_begin(&cursor, src, DMA_RESV_USAGE_BOOKKEEP);
-	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		if (dma_resv_iter_is_restarted(&cursor)) {
-			size_t room = size_add(cursor.num_fences, reserved);
+	do {
+		u32 need = dma_resv_count(src);
 
-			dma_resv_list_free(list);
-			list = dma_resv_list_alloc(old, room, GFP_KERNEL);
-			if (!list) {
-				dma_resv_iter_end(&cursor);
-				return -ENOMEM;
-			}
-		}
-		dma_resv_list_append(list, dma_fence_get(fence),
-				     dma_resv_iter_usage(&cursor));
-	}
-	dma_resv_iter_end(&cursor);
-
-	/* The last step may have begun again and found nothing any more. */
-	if (dma_resv_iter_is_restarted(&cursor)) {
-		dma_resv_list_free(list);
-		if (!old)
+		if (!need && !old) {
+			kvfree(list);
 			return 0;
-		list = dma_resv_list_alloc(old, reserved, GFP_KERNEL);
-		if (!list)
-			return -ENOMEM;
+		}
+		if (!list || list->max_fences - reserved < need) {
+			kvfree(list);
+			list = dma_resv_list_alloc(old, size_add(need, reserved), GFP_KERNEL);
+			if (!list)
+				return -ENOMEM;
+		}
+		count = dma_resv_collect(src, DMA_RESV_USAGE_BOOKKEEP, &list->slots[0].tagged,
+					 sizeof(list->slots[0]), list->max_fences - reserved);
+	} while (count < 0);
+
+	/* In place: a fence moves forward or stays. */
+	for (i = 0; i < count; i++) {
+		unsigned long tagged = list->slots[i].tagged;
+		struct dma_fence *fence = tagged_fence(tagged);
+
+		if (dma_fence_is_signaled(fence))
+			dma_fence_put(fence);
+		else
+			dma_resv_list_append(list, fence, tagged_usage(tagged));
 	}
 
 	dma_resv_install(dst, list, false);

@@ -109,7 +109,7 @@ static bool meddler_signaled(struct dma_fence *fence)
 	meddler->meddle = NULL;
 	if (meddle)
 		meddle(meddler);
-	return false;
+	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
 static void meddler_signal(struct work_struct *work)
