@@ -112,29 +112,6 @@ static void copy_of_nothing_out_of_memory_keeps_the_fences(struct kunit *test)
 	dma_resv_fini(&src);
 }
 
-/* The second allocation is the one after the source has got another list. */
-static void copy_that_fails_when_it_begins_again_keeps_nothing(struct kunit *test)
-{
-	struct dma_fence *fence = resv_add_new(test, DMA_RESV_USAGE_WRITE);
-	struct meddler *meddler = meddler_new(test);
-	struct dma_resv dst;
-	int ret;
-
-	meddler->meddle = meddle_replace_list;
-	resv_add(test, &meddler->base, DMA_RESV_USAGE_WRITE);
-	dma_resv_init(&dst);
-	resv_lock(test, &dst);
-	/* The first is the copy's list, the second the source's new one, then again. */
-	fail_allocation(test, 3);
-	ret = dma_resv_copy_fences(&dst, resv_obj(test));
-	KUNIT_EXPECT_TRUE(test, allocation_failed(test, 3, ret));
-	KUNIT_EXPECT_NULL(test, meddler->meddle);
-	KUNIT_EXPECT_EQ(test, 2, fence_refs(fence));
-	KUNIT_EXPECT_EQ(test, 0, resv_count_locked(&dst));
-	dma_resv_unlock(&dst);
-	dma_resv_fini(&dst);
-}
-
 static void get_fences_out_of_memory_returns_null_and_zero(struct kunit *test)
 {
 	struct dma_resv *obj = resv_obj(test);
@@ -159,26 +136,6 @@ static void get_fences_out_of_memory_returns_null_and_zero(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, ret);
 	KUNIT_EXPECT_EQ(test, 2, count);
 	resv_drop(fences, count);
-}
-
-static void get_fences_that_fails_when_it_begins_again_keeps_nothing(struct kunit *test)
-{
-	struct dma_fence *fence = resv_add_new(test, DMA_RESV_USAGE_WRITE);
-	struct meddler *meddler = meddler_new(test);
-	struct dma_fence **fences;
-	unsigned int count;
-	int ret;
-
-	meddler->meddle = meddle_replace_list;
-	resv_add(test, &meddler->base, DMA_RESV_USAGE_WRITE);
-	/* The first is the array, the second the object's new list, then again. */
-	fail_allocation(test, 3);
-	ret = dma_resv_get_fences(resv_obj(test), USAGE_ALL, &count, &fences);
-	KUNIT_EXPECT_TRUE(test, allocation_failed(test, 3, ret));
-	KUNIT_EXPECT_NULL(test, meddler->meddle);
-	KUNIT_EXPECT_EQ(test, 0, count);
-	KUNIT_EXPECT_NULL(test, fences);
-	KUNIT_EXPECT_EQ(test, 2, fence_refs(fence));
 }
 
 static void singleton_out_of_memory_is_null(struct kunit *test)
@@ -208,9 +165,7 @@ static struct kunit_case resv_shortage_cases[] = {
 	KUNIT_CASE(failed_reserve_leaves_slots_that_were_reserved_before),
 	KUNIT_CASE(copy_out_of_memory_leaves_both_as_they_were),
 	KUNIT_CASE(copy_of_nothing_out_of_memory_keeps_the_fences),
-	KUNIT_CASE(copy_that_fails_when_it_begins_again_keeps_nothing),
 	KUNIT_CASE(get_fences_out_of_memory_returns_null_and_zero),
-	KUNIT_CASE(get_fences_that_fails_when_it_begins_again_keeps_nothing),
 	KUNIT_CASE(singleton_out_of_memory_is_null),
 	{}
 };
