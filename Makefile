@@ -10,3 +10,4 @@ CFLAGS_sw_sync.o := -I$(src)
 obj-$(CONFIG_DMABUF_HEAPS) += dma-heap.o heaps/
 obj-$(CONFIG_UDMABUF) += udmabuf.o
 obj-$(CONFIG_DMABUF_KUNIT_TEST) += tests/
+obj-$(CONFIG_DMABUF_BENCH) += tests/bench/

@@ -12,7 +12,7 @@ from workshop.routes import Routes
 from workshop.shell import Job
 
 # What stands in drivers/dma-buf and belongs to user space.
-USER_SPACE = "drivers/dma-buf/tests/selftests/"
+USER_SPACE = ("drivers/dma-buf/tests/selftests/", "drivers/dma-buf/tests/bench/user/")
 TESTS = "drivers/dma-buf/tests/"
 SIZES = os.path.join(REPO, "scripts/kbuild/sizes.c")
 

@@ -56,11 +56,11 @@ def busybox():
     raise Failure("there is no busybox: install busybox-static")
 
 
-def initramfs(programs, libraries=()):
+def initramfs(programs, libraries=(), init=INIT):
     """Writes the guest's root directory: programs go to its /bin, libraries where the host's are."""
     archive = Archive()
     archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
-    archive.add_file("init", INIT)
+    archive.add_file("init", init)
     archive.add_file("bin/busybox", busybox())
     archive.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
     for program in programs:

@@ -7,7 +7,7 @@ import re
 import time
 import unittest
 
-from workshop import demo, kernel, kunit, selftests, tree
+from workshop import bench, demo, kernel, kunit, selftests, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -181,6 +181,14 @@ def demonstration(tally):
             tally.check(guarantee, wrong)
 
 
+def benchmark(tally):
+    """instructions per operation, beside stock and beside the committed baseline"""
+    what, worse = bench.compare(bench.count())
+    for line in worse:
+        tally.bad("worse than the baseline", line)
+    tally.check(what, f"{len(worse)} are worse" if worse else None)
+
+
 # In the order of a run: what fails fast comes first.
 STEPS = {
     "workshop": workshop,
@@ -190,6 +198,7 @@ STEPS = {
     "kunit-drm": kunit_drm,
     "demo": demonstration,
     "selftests": userspace,
+    "bench": benchmark,
     "kunit-x86": kunit_x86,
     "consumers": consumers,
 }
