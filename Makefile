@@ -3,10 +3,12 @@ obj-y := dma-fence.o dma-fence-array.o dma-fence-chain.o dma-fence-unwrap.o
 obj-y += dma-fence-defer.o
 obj-y += dma-resv.o dma-resv-iter.o
 obj-y += dma-buf.o dma-buf-attach.o dma-buf-file.o dma-buf-stats.o
+obj-$(CONFIG_BPF_SYSCALL) += dma-buf-bpf.o
 obj-$(CONFIG_SYNC_FILE) += sync_file.o
 obj-$(CONFIG_SW_SYNC) += sw_sync.o sync_debug.o
 # sync_trace.h is included once more by <trace/define_trace.h>
 CFLAGS_sw_sync.o := -I$(src)
-obj-$(CONFIG_DMABUF_HEAPS) += dma-heap.o heaps/
+obj-y += heaps/
 obj-$(CONFIG_UDMABUF) += udmabuf.o
 obj-$(CONFIG_DMABUF_KUNIT_TEST) += tests/
+obj-$(CONFIG_DMABUF_BENCH) += tests/bench/

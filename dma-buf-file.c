@@ -7,6 +7,7 @@
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv.h>
+#include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/poll.h>
@@ -626,6 +627,8 @@ static void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
 const struct file_operations dma_buf_fops = {
 	.release = dma_buf_file_release,
 	.mmap = dma_buf_file_mmap,
+	/* So that an exporter can map large pages. NULL without them. */
+	.get_unmapped_area = thp_get_unmapped_area,
 	.llseek = dma_buf_llseek,
 	.poll = dma_buf_poll,
 	.unlocked_ioctl = dma_buf_ioctl,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What dma-buf.c (the object), dma-buf-file.c (the file) and dma-buf-stats.c
- * (the registry) share with each other and with nobody else.
+ * What dma-buf.c (the object), dma-buf-file.c (the file), dma-buf-stats.c (the
+ * registry) and dma-buf-bpf.c (what BPF programs see of it) share with each other
+ * and with nobody else.
  */
 #ifndef _DMA_BUF_INTERNAL_H
 #define _DMA_BUF_INTERNAL_H
@@ -31,6 +32,30 @@ bool dma_buf_name_escaped(struct dma_buf *dmabuf,
 void dma_buf_registry_add(struct dma_buf *dmabuf);
 void dma_buf_registry_del(struct dma_buf *dmabuf);
 int dma_buf_stats_init(void);
+
+/*
+ * Where a reader of the registry is from one system call to the next; nobody but
+ * the reader uses it.
+ */
+struct dma_buf_cursor {
+	/* in the list of @cpu, before the buffer that is due, or not in any */
+	struct dma_buf_link link;
+	/* nr_cpu_ids: at the end */
+	unsigned int cpu;
+};
+
+void dma_buf_cursor_init(struct dma_buf_cursor *cursor);
+void dma_buf_cursor_rewind(struct dma_buf_cursor *cursor);
+struct dma_buf *dma_buf_cursor_get(struct dma_buf_cursor *cursor);
+void dma_buf_cursor_pass(struct dma_buf_cursor *cursor, struct dma_buf *dmabuf);
+void dma_buf_cursor_unlink(struct dma_buf_cursor *cursor);
+
+/* dma-buf-bpf.c; called by BPF programs only */
+struct bpf_iter_dmabuf;
+
+int bpf_iter_dmabuf_new(struct bpf_iter_dmabuf *it);
+struct dma_buf *bpf_iter_dmabuf_next(struct bpf_iter_dmabuf *it);
+void bpf_iter_dmabuf_destroy(struct bpf_iter_dmabuf *it);
 
 #ifdef CONFIG_DMABUF_SYSFS_STATS
 int dma_buf_sysfs_add(struct dma_buf *dmabuf, u64 id);

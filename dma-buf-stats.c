@@ -12,6 +12,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
+#include <kunit/visibility.h>
 
 #include "dma-buf-internal.h"
 
@@ -21,11 +22,12 @@
  * so on a machine at work nobody waits for anybody else.
  *
  * Readers walk one list after the other. A reader holds a list's lock just long
- * enough to get a reference to the next buffer. Where it stands, it leaves a
- * cursor in the list, which is not a buffer and is passed over by others. So
- * it can take its time with the buffer, sleep on the buffer's reservation, or
- * go on in another system call, while all others come and go: what exists from
- * beginning to end is seen exactly once.
+ * enough to get a reference to the next buffer. That buffer keeps the reader's
+ * place in the list while the reader takes its time with it, or sleeps on its
+ * reservation. A reader that goes on in another system call, and must not hold a
+ * buffer for that long, leaves a cursor in the list instead, which is not a
+ * buffer and is passed over by others. Either way all others come and go
+ * meanwhile: what exists from beginning to end is seen exactly once.
  */
 struct dma_buf_shard {
 	/* protects @links, innermost */
@@ -38,14 +40,6 @@ static DEFINE_PER_CPU_ALIGNED(struct dma_buf_shard, dma_buf_shards);
 
 /* In &dma_buf_link.cpu of whatever is not a buffer. */
 #define DMA_BUF_NO_BUFFER	-1
-
-/* Where a reader is. */
-struct dma_buf_cursor {
-	/* in the list of @cpu, before the buffer that is due, or not in any */
-	struct dma_buf_link link;
-	/* nr_cpu_ids: at the end */
-	unsigned int cpu;
-};
 
 void dma_buf_registry_add(struct dma_buf *dmabuf)
 {
@@ -71,8 +65,90 @@ void dma_buf_registry_del(struct dma_buf *dmabuf)
 	spin_unlock(&shard->lock);
 }
 
-#ifdef CONFIG_DEBUG_FS
-static void dma_buf_cursor_unlink(struct dma_buf_cursor *cursor)
+/*
+ * The first buffer behind @node in the list of @shard, with a reference. One whose
+ * last reference is gone already waits for the lock to leave the list, and does
+ * not count any more.
+ */
+static struct dma_buf *dma_buf_shard_get(struct dma_buf_shard *shard, struct list_head *node)
+{
+	struct dma_buf_link *link = list_entry(node, struct dma_buf_link, node);
+	struct dma_buf *dmabuf, *found = NULL;
+
+	spin_lock(&shard->lock);
+	list_for_each_entry_continue(link, &shard->links, node) {
+		if (link->cpu == DMA_BUF_NO_BUFFER)
+			continue;
+		dmabuf = container_of(link, struct dma_buf, link);
+		if (get_file_active(&dmabuf->file)) {
+			found = dmabuf;
+			break;
+		}
+	}
+	spin_unlock(&shard->lock);
+	return found;
+}
+
+/* The first buffer in the list of @cpu or of a later one, with a reference. */
+static struct dma_buf *dma_buf_first_from(unsigned int cpu)
+{
+	struct dma_buf_shard *shard;
+	struct dma_buf *dmabuf;
+
+	for (; cpu < nr_cpu_ids; cpu = cpumask_next(cpu, cpu_possible_mask)) {
+		shard = per_cpu_ptr(&dma_buf_shards, cpu);
+		dmabuf = dma_buf_shard_get(shard, &shard->links);
+		if (dmabuf)
+			return dmabuf;
+	}
+	return NULL;
+}
+
+/**
+ * dma_buf_iter_begin - the first of all buffers
+ *
+ * Begins a walk over the buffers of the system, which dma_buf_iter_next() goes on
+ * with. What exists from the beginning of the walk to its end is seen exactly
+ * once; what comes or goes meanwhile is seen once or not at all. No lock is
+ * held between the calls, and any number of walks may be under way.
+ *
+ * Context: Process.
+ *
+ * Return: a buffer with a reference for the caller, or NULL when there is none.
+ */
+struct dma_buf *dma_buf_iter_begin(void)
+{
+	return dma_buf_first_from(cpumask_first(cpu_possible_mask));
+}
+EXPORT_SYMBOL_IF_KUNIT(dma_buf_iter_begin);
+
+/**
+ * dma_buf_iter_next - the buffer behind another one
+ * @dmabuf: where the walk stands: what dma_buf_iter_begin() or this function
+ *	returned last
+ *
+ * Takes over the caller's reference to @dmabuf, which until now has kept the place
+ * in the list. A walk that is to end early ends with dma_buf_put() instead.
+ *
+ * Context: Process.
+ *
+ * Return: the next buffer with a reference for the caller, or NULL at the end.
+ */
+struct dma_buf *dma_buf_iter_next(struct dma_buf *dmabuf)
+{
+	unsigned int cpu = dmabuf->link.cpu;
+	struct dma_buf *next;
+
+	next = dma_buf_shard_get(per_cpu_ptr(&dma_buf_shards, cpu), &dmabuf->link.node);
+	if (!next)
+		next = dma_buf_first_from(cpumask_next(cpu, cpu_possible_mask));
+	dma_buf_put(dmabuf);
+	return next;
+}
+EXPORT_SYMBOL_IF_KUNIT(dma_buf_iter_next);
+
+/* Leave the registry; what is to be done before a cursor's memory is freed. */
+void dma_buf_cursor_unlink(struct dma_buf_cursor *cursor)
 {
 	struct dma_buf_shard *shard;
 
@@ -101,54 +177,32 @@ static void dma_buf_cursor_link(struct dma_buf_cursor *cursor, unsigned int cpu)
 	spin_unlock(&shard->lock);
 }
 
-static void dma_buf_cursor_init(struct dma_buf_cursor *cursor)
+/* A cursor that is nowhere yet. */
+void dma_buf_cursor_init(struct dma_buf_cursor *cursor)
 {
 	cursor->link.cpu = DMA_BUF_NO_BUFFER;
 	cursor->cpu = nr_cpu_ids;
 }
 
-static void dma_buf_cursor_rewind(struct dma_buf_cursor *cursor)
+/* Go to the first buffer. */
+void dma_buf_cursor_rewind(struct dma_buf_cursor *cursor)
 {
 	dma_buf_cursor_unlink(cursor);
 	dma_buf_cursor_link(cursor, cpumask_first(cpu_possible_mask));
 }
 
 /*
- * The next buffer in the cursor's list, with a reference. One whose last
- * reference is gone already waits for the lock to leave the list, and does not
- * count any more.
- */
-static struct dma_buf *dma_buf_cursor_peek(struct dma_buf_cursor *cursor)
-{
-	struct dma_buf_shard *shard = per_cpu_ptr(&dma_buf_shards, cursor->cpu);
-	struct dma_buf *dmabuf, *found = NULL;
-	struct dma_buf_link *link = &cursor->link;
-
-	spin_lock(&shard->lock);
-	list_for_each_entry_continue(link, &shard->links, node) {
-		if (link->cpu == DMA_BUF_NO_BUFFER)
-			continue;
-		dmabuf = container_of(link, struct dma_buf, link);
-		if (get_file_active(&dmabuf->file)) {
-			found = dmabuf;
-			break;
-		}
-	}
-	spin_unlock(&shard->lock);
-	return found;
-}
-
-/*
  * The buffer that is due, with a reference, or NULL at the end. The same again
  * until dma_buf_cursor_pass(), unless it has gone.
  */
-static struct dma_buf *dma_buf_cursor_get(struct dma_buf_cursor *cursor)
+struct dma_buf *dma_buf_cursor_get(struct dma_buf_cursor *cursor)
 {
 	struct dma_buf *dmabuf;
 	unsigned int next;
 
 	while (cursor->cpu < nr_cpu_ids) {
-		dmabuf = dma_buf_cursor_peek(cursor);
+		dmabuf = dma_buf_shard_get(per_cpu_ptr(&dma_buf_shards, cursor->cpu),
+					   &cursor->link.node);
 		if (dmabuf)
 			return dmabuf;
 		next = cpumask_next(cursor->cpu, cpu_possible_mask);
@@ -159,7 +213,7 @@ static struct dma_buf *dma_buf_cursor_get(struct dma_buf_cursor *cursor)
 }
 
 /* Done with @dmabuf, to which the caller has a reference from the cursor. */
-static void dma_buf_cursor_pass(struct dma_buf_cursor *cursor, struct dma_buf *dmabuf)
+void dma_buf_cursor_pass(struct dma_buf_cursor *cursor, struct dma_buf *dmabuf)
 {
 	struct dma_buf_shard *shard = per_cpu_ptr(&dma_buf_shards, cursor->cpu);
 
@@ -168,6 +222,7 @@ static void dma_buf_cursor_pass(struct dma_buf_cursor *cursor, struct dma_buf *d
 	spin_unlock(&shard->lock);
 }
 
+#ifdef CONFIG_DEBUG_FS
 /* One open of bufinfo. Protected by &seq_file.lock. */
 struct dma_buf_bufinfo {
 	struct dma_buf_cursor cursor;

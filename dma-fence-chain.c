@@ -33,23 +33,23 @@
  */
 #define CHAIN_SETTLE_BATCH	1024
 
-static unsigned int chain_rank(struct dma_fence_chain *chain)
+static __always_inline unsigned int chain_rank(struct dma_fence_chain *chain)
 {
 	return (chain->base.flags >> DMA_FENCE_CHAIN_RANK_SHIFT) & DMA_FENCE_CHAIN_RANK_MAX;
 }
 
 /* Has what this link or first fence of a chain itself waits for signalled? */
-static bool link_is_done(struct dma_fence *fence)
+static __always_inline bool link_is_done(struct dma_fence *fence)
 {
 	return dma_fence_is_signaled(dma_fence_chain_contained(fence));
 }
 
-static bool fence_is_flagged(struct dma_fence *fence)
+static __always_inline bool fence_is_flagged(struct dma_fence *fence)
 {
 	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
-static struct dma_fence *chain_get_prev(struct dma_fence_chain *chain)
+static __always_inline struct dma_fence *chain_get_prev(struct dma_fence_chain *chain)
 {
 	struct dma_fence *prev;
 
@@ -76,7 +76,7 @@ static void chain_trim_jump(struct dma_fence_chain *chain)
 }
 
 /* A link that has signalled needs neither its past nor its short cut. */
-static void chain_forget(struct dma_fence_chain *chain)
+static __always_inline void chain_forget(struct dma_fence_chain *chain)
 {
 	dma_fence_put(unrcu_pointer(xchg(&chain->prev, NULL)));
 	dma_fence_put(unrcu_pointer(xchg(&chain->jump, NULL)));
@@ -134,8 +134,8 @@ out:
 EXPORT_SYMBOL(dma_fence_chain_walk);
 
 /* The link behind @fence, if the point @seqno of @context lies further back. */
-static struct dma_fence_chain *chain_after(struct dma_fence *fence,
-					   u64 context, u64 seqno)
+static __always_inline struct dma_fence_chain *chain_after(struct dma_fence *fence,
+							   u64 context, u64 seqno)
 {
 	struct dma_fence_chain *chain = to_dma_fence_chain(fence);
 
@@ -252,7 +252,7 @@ static void chain_prev_func(struct dma_fence *fence, struct dma_fence_cb *cb)
 }
 
 /* Signals a link; @ready takes the links that waited for nothing else. */
-static void chain_signal(struct dma_fence_chain *chain, struct list_head *ready)
+static __always_inline void chain_signal(struct dma_fence_chain *chain, struct list_head *ready)
 {
 	struct dma_fence *fence = &chain->base;
 	unsigned long flags;
@@ -359,7 +359,8 @@ static bool chain_signaled(struct dma_fence *fence)
 }
 
 /* Drops the reference in @link; a link that nobody else needs joins @unused. */
-static void chain_drop(struct dma_fence __rcu *link, struct list_head *unused)
+static __always_inline void chain_drop(struct dma_fence __rcu *link,
+				       struct list_head *unused)
 {
 	struct dma_fence *fence = rcu_dereference_protected(link, true);
 	struct dma_fence_chain *chain = to_dma_fence_chain(fence);
@@ -409,7 +410,7 @@ const struct dma_fence_ops dma_fence_chain_ops = {
 EXPORT_SYMBOL(dma_fence_chain_ops);
 
 /* Where a link jumps to; one without a jump pointer to the link before it. */
-static struct dma_fence_chain *chain_jump(struct dma_fence_chain *chain)
+static __always_inline struct dma_fence_chain *chain_jump(struct dma_fence_chain *chain)
 {
 	return to_dma_fence_chain(chain_rank(chain) ?
 				  rcu_dereference(chain->jump) :
@@ -417,8 +418,8 @@ static struct dma_fence_chain *chain_jump(struct dma_fence_chain *chain)
 }
 
 /* Has a new link jump over two neighbouring jumps of the same length. */
-static void chain_set_jump(struct dma_fence_chain *chain,
-			   struct dma_fence_chain *prev)
+static __always_inline void chain_set_jump(struct dma_fence_chain *chain,
+					   struct dma_fence_chain *prev)
 {
 	struct dma_fence_chain *near, *far = NULL;
 	unsigned int rank = chain_rank(prev);

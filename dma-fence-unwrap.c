@@ -110,7 +110,7 @@ static unsigned int merge_collect(struct dma_fence **list, unsigned int max,
  * By context; on one context the later fence first. A total order: of numbers
  * that wrap there can be three of which each comes after another.
  */
-static bool merge_in_order(struct dma_fence *a, struct dma_fence *b)
+static __always_inline bool merge_in_order(struct dma_fence *a, struct dma_fence *b)
 {
 	if (a->context != b->context)
 		return a->context < b->context;

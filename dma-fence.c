@@ -240,25 +240,14 @@ void __dma_fence_might_wait(void)
 }
 #endif
 
-/**
- * dma_fence_signal_timestamp_locked - signal a fence, as of some time
- * @fence: the fence
- * @timestamp: when the work finished (CLOCK_MONOTONIC)
- *
- * Wakes all waiters and runs all callbacks, in the order in which they were
- * added, before it returns.
- *
- * Context: any, with the fence's lock held and interrupts off.
- * Return: 0, or -EINVAL when the fence had signalled before; it then keeps its
- * first timestamp.
+/*
+ * Signals a fence under its lock; what all ways to signal have in common. Returns
+ * 0, or -EINVAL when it had signalled before.
  */
-int dma_fence_signal_timestamp_locked(struct dma_fence *fence,
-				      ktime_t timestamp)
+static __always_inline int fence_signal(struct dma_fence *fence, ktime_t timestamp)
 {
 	struct dma_fence_cb *cb, *next;
 	LIST_HEAD(callbacks);
-
-	lockdep_assert_held(dma_fence_spinlock(fence));
 
 	/*
 	 * i915 sets this bit by hand and without the lock, so it alone decides
@@ -269,7 +258,7 @@ int dma_fence_signal_timestamp_locked(struct dma_fence *fence,
 		return -EINVAL;
 
 	/* The timestamp takes the place of the list. */
-	list_replace(&fence->cb_list, &callbacks);
+	list_splice(&fence->cb_list, &callbacks);
 	fence->timestamp = timestamp;
 	trace_dma_fence_signaled(fence);
 
@@ -286,6 +275,48 @@ int dma_fence_signal_timestamp_locked(struct dma_fence *fence,
 	}
 	return 0;
 }
+
+/* The same from outside of the lock, which may outlive the fence. */
+static __always_inline int fence_lock_and_signal(struct dma_fence *fence, ktime_t timestamp)
+{
+	spinlock_t *lock = dma_fence_spinlock(fence);
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(lock, flags);
+	ret = fence_signal(fence, timestamp);
+	spin_unlock_irqrestore(lock, flags);
+	return ret;
+}
+
+/*
+ * Has it signalled, for who signals it? With acquire for dma_fence_is_signaled(),
+ * which may rely on what was seen here.
+ */
+static __always_inline bool fence_has_signaled(struct dma_fence *fence)
+{
+	return test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+}
+
+/**
+ * dma_fence_signal_timestamp_locked - signal a fence, as of some time
+ * @fence: the fence
+ * @timestamp: when the work finished (CLOCK_MONOTONIC)
+ *
+ * Wakes all waiters and runs all callbacks, in the order in which they were
+ * added, before it returns.
+ *
+ * Context: any, with the fence's lock held and interrupts off.
+ * Return: 0, or -EINVAL when the fence had signalled before; it then keeps its
+ * first timestamp.
+ */
+int dma_fence_signal_timestamp_locked(struct dma_fence *fence,
+				      ktime_t timestamp)
+{
+	lockdep_assert_held(dma_fence_spinlock(fence));
+
+	return fence_signal(fence, timestamp);
+}
 EXPORT_SYMBOL(dma_fence_signal_timestamp_locked);
 
 /**
@@ -300,19 +331,10 @@ EXPORT_SYMBOL(dma_fence_signal_timestamp_locked);
  */
 int dma_fence_signal_timestamp(struct dma_fence *fence, ktime_t timestamp)
 {
-	spinlock_t *lock = NULL; /* the fence's; it may outlive the fence */
-	unsigned long flags;
-	int ret;
-
-	/* Acquire, for dma_fence_is_signaled(): it may rely on what it saw here. */
-	if (!fence || test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+	if (!fence || fence_has_signaled(fence))
 		return -EINVAL;
 
-	lock = dma_fence_spinlock(fence);
-	spin_lock_irqsave(lock, flags);
-	ret = dma_fence_signal_timestamp_locked(fence, timestamp);
-	spin_unlock_irqrestore(lock, flags);
-	return ret;
+	return fence_lock_and_signal(fence, timestamp);
 }
 EXPORT_SYMBOL(dma_fence_signal_timestamp);
 
@@ -346,11 +368,11 @@ int dma_fence_signal(struct dma_fence *fence)
 	bool cookie;
 	int ret;
 
-	if (!fence)
+	if (!fence || fence_has_signaled(fence))
 		return -EINVAL;
 
 	cookie = dma_fence_begin_signalling();
-	ret = dma_fence_signal_timestamp(fence, ktime_get());
+	ret = fence_lock_and_signal(fence, ktime_get());
 	dma_fence_end_signalling(cookie);
 	return ret;
 }
@@ -372,27 +394,31 @@ void dma_fence_free(struct dma_fence *fence)
 EXPORT_SYMBOL(dma_fence_free);
 
 /*
- * The last reference is gone. Callbacks that are still there belong to somebody
- * who waits without a reference, on a fence that nobody can signal any more:
+ * Somebody waits without a reference, on a fence that nobody can signal any more:
  * let go of them with an error rather than have them hang.
  */
-void dma_fence_retire(struct dma_fence *fence)
+static noinline void fence_abandon(struct dma_fence *fence)
 {
-	spinlock_t *lock = dma_fence_spinlock(fence);
-	unsigned long flags;
+	WARN(1, "fence %llu:%llu released while somebody waits for it\n",
+	     fence->context, fence->seqno);
 
+	fence->error = -EDEADLK;
+	fence_lock_and_signal(fence, ktime_get());
+}
+
+static __always_inline void fence_retire(struct dma_fence *fence)
+{
 	trace_dma_fence_destroy(fence);
 
-	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) ||
-	    !WARN(!list_empty(&fence->cb_list),
-		  "fence %llu:%llu released while somebody waits for it\n",
-		  fence->context, fence->seqno))
-		return;
+	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) &&
+	    !list_empty(&fence->cb_list))
+		fence_abandon(fence);
+}
 
-	spin_lock_irqsave(lock, flags);
-	fence->error = -EDEADLK;
-	dma_fence_signal_locked(fence);
-	spin_unlock_irqrestore(lock, flags);
+/* The last reference is gone. For chains, which drop those of their links themselves. */
+void dma_fence_retire(struct dma_fence *fence)
+{
+	fence_retire(fence);
 }
 
 /**
@@ -407,7 +433,7 @@ void dma_fence_release(struct kref *kref)
 {
 	struct dma_fence *fence = container_of(kref, struct dma_fence, refcount);
 
-	dma_fence_retire(fence);
+	fence_retire(fence);
 	if (fence->ops->release)
 		fence->ops->release(fence);
 	else
@@ -416,15 +442,17 @@ void dma_fence_release(struct kref *kref)
 EXPORT_SYMBOL(dma_fence_release);
 
 /* First to wait: switch on signalling. The lock is held. True while pending. */
-static bool fence_enable_signaling(struct dma_fence *fence)
+static __always_inline bool fence_enable_signaling(struct dma_fence *fence)
 {
 	bool enabled;
 
 	lockdep_assert_held(dma_fence_spinlock(fence));
 
-	enabled = test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags) ||
-		  test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags);
+	if (test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
+		return !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 
+	/* First the flag: i915 signals without the lock, then looks who waits. */
+	enabled = test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags);
 	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return false;
 	if (enabled || !fence->ops->enable_signaling)
@@ -476,25 +504,26 @@ EXPORT_SYMBOL(dma_fence_enable_sw_signaling);
 int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
 			   dma_fence_func_t func)
 {
+	spinlock_t *lock;	/* the fence's; it may outlive the fence */
 	unsigned long flags;
-	bool pending;
 
 	if (WARN_ON(!fence || !func))
 		return -EINVAL;
-
-	INIT_LIST_HEAD(&cb->node);
 	if (dma_fence_is_signaled(fence))
-		return -ENOENT;
+		goto signaled;
 
-	spin_lock_irqsave(dma_fence_spinlock(fence), flags);
-	pending = fence_enable_signaling(fence);
-	if (pending) {
+	lock = dma_fence_spinlock(fence);
+	spin_lock_irqsave(lock, flags);
+	if (fence_enable_signaling(fence)) {
 		cb->func = func;
 		list_add_tail(&cb->node, &fence->cb_list);
+		spin_unlock_irqrestore(lock, flags);
+		return 0;
 	}
-	spin_unlock_irqrestore(dma_fence_spinlock(fence), flags);
-
-	return pending ? 0 : -ENOENT;
+	spin_unlock_irqrestore(lock, flags);
+signaled:
+	INIT_LIST_HEAD(&cb->node);
+	return -ENOENT;
 }
 EXPORT_SYMBOL(dma_fence_add_callback);
 
@@ -611,7 +640,7 @@ static bool fence_done(void *data)
  * stack (xe), so whoever signals must be through with this one. Nobody has a
  * callback on it in that case: what waits there holds a reference.
  */
-static bool fence_is_left(struct dma_fence *fence)
+static __always_inline bool fence_is_left(struct dma_fence *fence)
 {
 	return test_bit_acquire(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags);
 }
@@ -644,11 +673,13 @@ signed long dma_fence_default_wait(struct dma_fence *fence,
 
 	spin_lock_irqsave(lock, flags);
 	pending = fence_enable_signaling(fence);
-	if (pending)
+	if (pending && timeout)
 		list_add(&waiter.base.node, &fence->cb_list);
 	spin_unlock_irqrestore(lock, flags);
 	if (!pending)
 		return timeout ?: 1;
+	if (!timeout)
+		return 0;
 
 	left = fence_sleep(fence_done, fence, intr, timeout);
 	dma_fence_remove_callback(fence, &waiter.base);
@@ -680,7 +711,8 @@ signed long dma_fence_wait_timeout(struct dma_fence *fence,
 	might_sleep();
 	__dma_fence_might_wait();
 
-	if (dma_fence_is_signaled(fence) && fence_is_left(fence))
+	/* The second flag comes after the first, which may not be known yet. */
+	if (fence_is_left(fence) || (dma_fence_is_signaled(fence) && fence_is_left(fence)))
 		return timeout ?: 1;
 
 	trace_dma_fence_wait_start(fence);

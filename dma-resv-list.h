@@ -48,34 +48,34 @@ struct dma_resv_list {
 static_assert(__alignof__(struct dma_fence) > DMA_RESV_USAGE_MASK);
 static_assert(DMA_RESV_USAGE_BOOKKEEP <= DMA_RESV_USAGE_MASK);
 
-static inline unsigned long tag_fence(struct dma_fence *fence, enum dma_resv_usage usage)
+static __always_inline unsigned long tag_fence(struct dma_fence *fence, enum dma_resv_usage usage)
 {
 	return (unsigned long)fence | usage;
 }
 
-static inline struct dma_fence *tagged_fence(unsigned long tagged)
+static __always_inline struct dma_fence *tagged_fence(unsigned long tagged)
 {
 	return (struct dma_fence *)(tagged & ~DMA_RESV_USAGE_MASK);
 }
 
-static inline enum dma_resv_usage tagged_usage(unsigned long tagged)
+static __always_inline enum dma_resv_usage tagged_usage(unsigned long tagged)
 {
 	return tagged & DMA_RESV_USAGE_MASK;
 }
 
 /* The flag alone: neither calls the driver nor needs a reference. */
-static inline bool fence_flagged(struct dma_fence *fence)
+static __always_inline bool fence_flagged(struct dma_fence *fence)
 {
 	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
-static inline struct dma_resv_list *dma_resv_locked_list(struct dma_resv *obj)
+static __always_inline struct dma_resv_list *dma_resv_locked_list(struct dma_resv *obj)
 {
 	return rcu_dereference_protected(obj->fences, dma_resv_held(obj));
 }
 
 /* How many fences @obj has room for a reader to collect; may grow at any time. */
-static inline u32 dma_resv_count(struct dma_resv *obj)
+static __always_inline u32 dma_resv_count(struct dma_resv *obj)
 {
 	struct dma_resv_list *list;
 	u32 count;

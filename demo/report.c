@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report.h"
+#include "source.h"
 
 struct counts {
 	unsigned int shown, torn, lost, waited;

@@ -25,12 +25,11 @@ int fail_allocation(struct kunit *test, int nth)
 	return nth;
 }
 
-bool allocation_failed(struct kunit *test, int nth, long ret)
+bool fail_allocation_hit(void)
 {
 	if (xchg(&current->fail_nth, 0))
 		return false;
 
-	KUNIT_EXPECT_EQ_MSG(test, -ENOMEM, ret, "allocation %d", nth);
 	/* A kernel thread's last fput() leaves the release to a worker. */
 	flush_delayed_fput();
 	return true;
@@ -42,11 +41,20 @@ int fail_allocation(struct kunit *test, int nth)
 	return nth;
 }
 
-bool allocation_failed(struct kunit *test, int nth, long ret)
+bool fail_allocation_hit(void)
 {
 	return false;
 }
 #endif
+
+bool allocation_failed(struct kunit *test, int nth, long ret)
+{
+	if (!fail_allocation_hit())
+		return false;
+
+	KUNIT_EXPECT_EQ_MSG(test, -ENOMEM, ret, "allocation %d", nth);
+	return true;
+}
 
 struct file_limit {
 	struct kunit *test;

@@ -16,10 +16,10 @@ struct kunit;
  */
 int fail_allocation(struct kunit *test, int nth);
 
-/*
- * Ends it. True when it came to that; @ret, what the call answered, has to be
- * -ENOMEM then.
- */
+/* Ends it. True when it came to that. */
+bool fail_allocation_hit(void);
+
+/* The same for a call that cannot do without: @ret, its answer, has to be -ENOMEM then. */
 bool allocation_failed(struct kunit *test, int nth, long ret);
 
 /*

@@ -46,7 +46,7 @@ struct dma_fence_chain {
  *
  * Return: the link, or NULL when the fence is something else.
  */
-static inline struct dma_fence_chain *
+static __always_inline struct dma_fence_chain *
 to_dma_fence_chain(struct dma_fence *fence)
 {
 	if (!fence || !dma_fence_is_chain(fence))
@@ -61,7 +61,7 @@ to_dma_fence_chain(struct dma_fence *fence)
  * Return: the fence inside the link, or @fence when it is not a link. No
  * reference is taken.
  */
-static inline struct dma_fence *
+static __always_inline struct dma_fence *
 dma_fence_chain_contained(struct dma_fence *fence)
 {
 	struct dma_fence_chain *chain = to_dma_fence_chain(fence);

@@ -207,7 +207,7 @@ const char __rcu *dma_fence_timeline_name(struct dma_fence *fence);
  * Return: the driver's lock, or the one inside the fence when the driver gave
  * none to dma_fence_init().
  */
-static inline spinlock_t *dma_fence_spinlock(struct dma_fence *fence)
+static __always_inline spinlock_t *dma_fence_spinlock(struct dma_fence *fence)
 {
 	if (test_bit(DMA_FENCE_FLAG_INLINE_LOCK_BIT, &fence->flags))
 		return &fence->inline_lock;
@@ -264,7 +264,7 @@ static inline struct dma_fence *dma_fence_get_rcu(struct dma_fence *fence)
  * Context: inside rcu_read_lock().
  * Return: the fence with a reference, or NULL when the pointer is NULL.
  */
-static inline struct dma_fence *
+static __always_inline struct dma_fence *
 dma_fence_get_rcu_safe(struct dma_fence __rcu **fencep)
 {
 	struct dma_fence *fence;

@@ -55,9 +55,11 @@ class OverlayCase(unittest.TestCase):
         write(self.tree, "Documentation/driver-api/dma-buf.rst", "stock page\n")
         for name in ("Makefile", "Kconfig", ".kunitconfig", "dma-fence.c", "tests/Makefile",
                      "tests/test-dma-fence.c", "include/linux/dma-fence.h",
-                     "include/linux/dma-new.h", "Documentation/driver-api/new/page.rst"):
+                     "include/linux/dma-new.h", "Documentation/driver-api/new/page.rst",
+                     "tools/dmabuf/dmabuf.c"):
             write(self.repo, name, f"ours {name}\n")
         write(self.repo, "dma-fence.o", "object\n")
+        write(self.repo, "tools/dmabuf/dmabuf", "built in place\n")
         write(self.repo, "scripts/overlay", "script\n")
         write(self.repo, "README.md", "readme\n")
         self.pristine = os.path.join(self.work, "pristine")
@@ -85,7 +87,8 @@ class Content(OverlayCase):
         new = set(snapshot(self.tree)) - set(self.before)
         self.assertEqual(new, {f"{HOME}/.kunitconfig", f"{HOME}/tests/Makefile",
                                f"{HOME}/tests/test-dma-fence.c", "include/linux/dma-new.h",
-                               "Documentation/driver-api/new/page.rst", overlay.MANIFEST})
+                               "Documentation/driver-api/new/page.rst",
+                               "tools/dmabuf/dmabuf.c", overlay.MANIFEST})
 
     def test_stock_files_stay_only_where_the_project_has_none(self):
         self.apply()

@@ -11,8 +11,8 @@ from workshop.kernel import fragment
 from workshop.routes import Routes
 from workshop.shell import Job
 
-# What stands in drivers/dma-buf and belongs to user space.
-USER_SPACE = "drivers/dma-buf/tests/selftests/"
+# What belongs to user space: begins of paths in the tree.
+USER_SPACE = ("drivers/dma-buf/tests/selftests/", "drivers/dma-buf/tests/bench/user/", "tools/")
 TESTS = "drivers/dma-buf/tests/"
 SIZES = os.path.join(REPO, "scripts/kbuild/sizes.c")
 
@@ -126,8 +126,10 @@ def builder(name):
 # What makes a symbol known to modules, wherever in the tree it stands, and how names derive from it.
 EXPORT = re.compile(r"\bEXPORT_\w*\(\s*(\w+)")
 DERIVED = re.compile(r"__(?:SCT__tp_func|SCK__tp_func|SCT|SCK|tracepoint|traceiter)_+")
-# What compilers call by itself, under names that a macro makes up.
-COMPILER = re.compile(r"_GLOBAL_OFFSET_TABLE_|__x86_\w*thunk\w*|__this_module|__fentry__")
+# What compilers call by itself, under names that a macro makes up; and the types of
+# module parameters, most of which a macro of kernel/params.c exports.
+COMPILER = re.compile(r"_GLOBAL_OFFSET_TABLE_|__x86_\w*thunk\w*|__this_module|__fentry__|"
+                      r"param_ops_u?(int|long|short)")
 # Where a kernel keeps what our module may need of it.
 EXPORTERS = ("arch/x86", "block", "drivers/base", "fs", "init", "kernel", "lib", "mm", "net/core",
              "security")

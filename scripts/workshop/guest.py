@@ -56,11 +56,11 @@ def busybox():
     raise Failure("there is no busybox: install busybox-static")
 
 
-def initramfs(programs, libraries=()):
+def initramfs(programs, libraries=(), init=INIT):
     """Writes the guest's root directory: programs go to its /bin, libraries where the host's are."""
     archive = Archive()
     archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
-    archive.add_file("init", INIT)
+    archive.add_file("init", init)
     archive.add_file("bin/busybox", busybox())
     archive.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
     for program in programs:
@@ -120,7 +120,7 @@ class Boot:
     """One run of the guest: status of its job, lines of its programs, alarms of its kernel."""
 
     def __init__(self, name, vmlinux, job, share, programs=(), libraries=(), words="",
-                 limit=600, accelerator="auto", on_line=None):
+                 limit=600, accelerator="auto", on_line=None, memory="1G"):
         self.name = name
         self.status = None
         self.lines = []
@@ -132,7 +132,7 @@ class Boot:
         if accelerator == "auto":
             accelerator = "kvm" if kvm_works(vmlinux) else "tcg"
         root = initramfs(programs, libraries)
-        self._run(accelerator, vmlinux, job, os.path.abspath(share), root, words, limit)
+        self._run(accelerator, vmlinux, job, os.path.abspath(share), root, words, limit, memory)
 
     def _line(self, line):
         status = re.match(r"guest: status (\d+)$", line)
@@ -146,7 +146,7 @@ class Boot:
             if self.on_line:
                 self.on_line(line)
 
-    def _run(self, accelerator, vmlinux, job, share, root, words, limit):
+    def _run(self, accelerator, vmlinux, job, share, root, words, limit, memory):
         os.makedirs(LOGS, exist_ok=True)
         os.makedirs(share, exist_ok=True)
         write_text(os.path.join(share, "job"), job)
@@ -156,7 +156,7 @@ class Boot:
         tick = (lambda: None) if self.on_line else self.clock.tick
         try:
             with open(self.output, "w", encoding="utf-8") as self.record:
-                stream(command(accelerator, vmlinux, root, self.kernel_log, share, words),
+                stream(command(accelerator, vmlinux, root, self.kernel_log, share, words, memory),
                        self._line, limit, tick=tick)
         except Timeout as reason:
             self.problem = str(reason)

@@ -28,6 +28,7 @@ STAGE = ".dmabuf-overlay.tmp"
 PLACES = {
     "heaps": f"{HOME}/heaps",
     "tests": f"{HOME}/tests",
+    "tools": "tools",
     "include": "include",
     "Documentation": "Documentation",
 }
@@ -35,7 +36,7 @@ PLACES = {
 ROOT_NAMES = ("Kconfig", "Makefile", ".kunitconfig")
 ROOT_SUFFIXES = (".c", ".h")
 # What building or editing leaves behind.
-LITTER = re.compile(r"~$|\.(o|ko|a|cmd|mod|mod\.c|order|orig|rej|swp|tmp|pyc)$")
+LITTER = re.compile(r"~$|^dmabuf$|\.(d|o|ko|a|cmd|mod|mod\.c|order|orig|rej|swp|tmp|pyc)$")
 
 # Stock's files in drivers/dma-buf, and the project's files any of which takes
 # a stock file's place. Until then the stock file stays. An empty tuple: the

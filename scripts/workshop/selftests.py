@@ -20,7 +20,8 @@ OURS = os.path.join(REPO, "tests/selftests")
 OUTPUT = os.path.join(BUILD, "selftests")
 HEADERS = os.path.join(OUTPUT, "usr/include")
 # What some of them want of the machine: pages of 2 MiB, contiguous memory for a heap.
-WORDS = "hugepages=16 cma=32M"
+WORDS = "hugepages=1040 cma=64M"
+MEMORY = "3G"
 RESULT = re.compile(r"(ok|not ok) \d+ ?(?:- )?(?:\[RUN\])?\W*(.*)")
 
 
@@ -49,7 +50,8 @@ class Program:
 
 
 def own_sources():
-    return [os.path.join(OURS, name) for name in sorted(os.listdir(OURS))]
+    return [os.path.join(OURS, name) for name in sorted(os.listdir(OURS))
+            if name.endswith(".c") or name == "Makefile"]
 
 
 def build(source_key):
@@ -93,7 +95,7 @@ def run(source_key):
     os.makedirs(share)
     for program in programs:
         shutil.copy(program.path, os.path.join(share, program.word))
-    boot = Boot("selftests", vmlinux, job(programs), share, words=WORDS, limit=1500)
+    boot = Boot("selftests", vmlinux, job(programs), share, words=WORDS, limit=1500, memory=MEMORY)
     current = None
     for text in boot.lines:
         status = re.fullmatch(r"== status (\d+)", text)

@@ -7,7 +7,7 @@ import re
 import time
 import unittest
 
-from workshop import demo, kernel, kunit, selftests, tree
+from workshop import bench, demo, kernel, kunit, selftests, tool, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -181,6 +181,20 @@ def demonstration(tally):
             tally.check(guarantee, wrong)
 
 
+def benchmark(tally):
+    """instructions per operation, beside stock and beside the committed baseline"""
+    what, worse = bench.compare(bench.count())
+    for line in worse:
+        tally.bad("worse than the baseline", line)
+    tally.check(what, f"{len(worse)} are worse" if worse else None)
+
+
+def dmabuf_tool(tally):
+    """the BPF iterator and tools/dmabuf in a kernel with BPF and known buffers"""
+    for guarantee, wrong in tool.verdicts(tree.tree()):
+        tally.check(guarantee, wrong)
+
+
 # In the order of a run: what fails fast comes first.
 STEPS = {
     "workshop": workshop,
@@ -190,6 +204,8 @@ STEPS = {
     "kunit-drm": kunit_drm,
     "demo": demonstration,
     "selftests": userspace,
+    "dmabuf-tool": dmabuf_tool,
+    "bench": benchmark,
     "kunit-x86": kunit_x86,
     "consumers": consumers,
 }

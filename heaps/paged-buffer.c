@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What all exporters of plain pages have in common: devices, and the CPU in the
+ * kernel. Processes are in paged-buffer-mmap.c.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/highmem.h>
+#include <linux/iosys-map.h>
+#include <linux/scatterlist.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
+
+#include "paged-buffer.h"
+
+/*
+ * An attached device. It has a list of its own, since that holds the addresses
+ * at which this device sees the pages.
+ */
+struct paged_attachment {
+	struct device *dev;
+	struct sg_table table;
+	/* in &paged_buffer.attachments; this and all below under &paged_buffer.lock */
+	struct list_head node;
+	/* how often it is mapped; @dir is valid while it is */
+	unsigned int maps;
+	enum dma_data_direction dir;
+};
+
+/**
+ * paged_buffer_init - start with a buffer that has no pages
+ * @buffer: to be initialised
+ */
+void paged_buffer_init(struct paged_buffer *buffer)
+{
+	extents_init(&buffer->extents);
+	mutex_init(&buffer->lock);
+	INIT_LIST_HEAD(&buffer->attachments);
+	buffer->vaddr = NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_init);
+
+/**
+ * paged_buffer_fini - undo paged_buffer_init()
+ * @buffer: released, or never exported
+ *
+ * The pages are the exporter's business, and &paged_buffer.extents is gone
+ * afterwards.
+ *
+ * Context: Process, may sleep.
+ */
+void paged_buffer_fini(struct paged_buffer *buffer)
+{
+	extents_fini(&buffer->extents);
+	mutex_destroy(&buffer->lock);
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_fini);
+
+/**
+ * paged_buffer_attach - &dma_buf_ops.attach
+ * @dmabuf: the buffer
+ * @attach: the new attachment
+ *
+ * No entry of the device's list is longer than the device can map: where it
+ * needs bounce buffers, those are small.
+ *
+ * Context: Process, may sleep.
+ * Return: 0, or an error of extents_sg_table().
+ */
+int paged_buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
+{
+	struct paged_buffer *buffer = to_paged_buffer(dmabuf);
+	struct paged_attachment *paged = kzalloc(sizeof(*paged), GFP_KERNEL);
+	size_t max = dma_max_mapping_size(attach->dev);
+	int ret;
+
+	if (!paged)
+		return -ENOMEM;
+	paged->dev = attach->dev;
+	ret = extents_sg_table(&buffer->extents, &paged->table, max_t(size_t, max, PAGE_SIZE));
+	if (ret) {
+		kfree(paged);
+		return ret;
+	}
+
+	attach->priv = paged;
+	guard(mutex)(&buffer->lock);
+	list_add(&paged->node, &buffer->attachments);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_attach);
+
+/**
+ * paged_buffer_detach - &dma_buf_ops.detach
+ * @dmabuf: the buffer
+ * @attach: what paged_buffer_attach() made; not mapped any more
+ *
+ * Context: Process, may sleep.
+ */
+void paged_buffer_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
+{
+	struct paged_buffer *buffer = to_paged_buffer(dmabuf);
+	struct paged_attachment *paged = attach->priv;
+
+	scoped_guard(mutex, &buffer->lock)
+		list_del(&paged->node);
+	sg_free_table(&paged->table);
+	kfree(paged);
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_detach);
+
+/**
+ * paged_buffer_map - &dma_buf_ops.map_dma_buf
+ * @attach: the attachment
+ * @dir: what the device does
+ *
+ * Caches are maintained here and in paged_buffer_unmap(): the device sees what
+ * the CPU wrote before it mapped the buffer, such as the zeros of new memory,
+ * and the CPU what the device wrote before it unmapped it. What happens in
+ * between is the business of begin and end, which know all mapped devices.
+ *
+ * A device that maps the buffer once more gets the same list.
+ *
+ * Context: Process, may sleep. The caller holds &dma_buf.resv.
+ *
+ * Return: the list, or an ERR_PTR: -EBUSY when the device has it mapped in a
+ * direction that does not cover @dir, or what dma_map_sgtable() answers.
+ */
+struct sg_table *paged_buffer_map(struct dma_buf_attachment *attach,
+				  enum dma_data_direction dir)
+{
+	struct paged_buffer *buffer = to_paged_buffer(attach->dmabuf);
+	struct paged_attachment *paged = attach->priv;
+	int ret;
+
+	guard(mutex)(&buffer->lock);
+	if (paged->maps) {
+		if (paged->dir != dir && paged->dir != DMA_BIDIRECTIONAL)
+			return ERR_PTR(-EBUSY);
+	} else {
+		ret = dma_map_sgtable(paged->dev, &paged->table, dir, 0);
+		if (ret)
+			return ERR_PTR(ret);
+		paged->dir = dir;
+	}
+	paged->maps++;
+	return &paged->table;
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_map);
+
+/**
+ * paged_buffer_unmap - &dma_buf_ops.unmap_dma_buf
+ * @attach: the attachment
+ * @table: what paged_buffer_map() returned
+ * @dir: what it was called with
+ *
+ * Context: Process, may sleep. The caller holds &dma_buf.resv.
+ */
+void paged_buffer_unmap(struct dma_buf_attachment *attach, struct sg_table *table,
+			enum dma_data_direction dir)
+{
+	struct paged_buffer *buffer = to_paged_buffer(attach->dmabuf);
+	struct paged_attachment *paged = attach->priv;
+
+	guard(mutex)(&buffer->lock);
+	if (!--paged->maps)
+		dma_unmap_sgtable(paged->dev, table, paged->dir, 0);
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_unmap);
+
+VISIBLE_IF_KUNIT void paged_sync_for_cpu(struct device *dev, struct sg_table *table,
+					 enum dma_data_direction dir)
+{
+	KUNIT_STATIC_STUB_REDIRECT(paged_sync_for_cpu, dev, table, dir);
+	dma_sync_sgtable_for_cpu(dev, table, dir);
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_sync_for_cpu);
+
+VISIBLE_IF_KUNIT void paged_sync_for_device(struct device *dev, struct sg_table *table,
+					    enum dma_data_direction dir)
+{
+	KUNIT_STATIC_STUB_REDIRECT(paged_sync_for_device, dev, table, dir);
+	dma_sync_sgtable_for_device(dev, table, dir);
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_sync_for_device);
+
+/*
+ * Where the kernel's mapping has cache lines of its own, bring them into line
+ * with memory by @sync, which takes an int.
+ */
+static void paged_sync_vmap(struct paged_buffer *buffer, void (*sync)(void *vaddr, int size))
+{
+	size_t done, size = buffer->extents.pages << PAGE_SHIFT;
+
+	if (!buffer->vaddr)
+		return;
+	for (done = 0; done < size; done += min_t(size_t, size - done, SZ_1G))
+		sync(buffer->vaddr + done, min_t(size_t, size - done, SZ_1G));
+}
+
+/**
+ * paged_buffer_begin_cpu_access - &dma_buf_ops.begin_cpu_access
+ * @dmabuf: the buffer
+ * @dir: what the CPU will do
+ *
+ * Fetches what each device has written, also when the CPU only writes: it may
+ * write less than a cache line or a bounce buffer, and the rest of that goes back
+ * to the device in paged_buffer_end_cpu_access().
+ *
+ * Context: Process, may sleep.
+ * Return: 0.
+ */
+int paged_buffer_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	struct paged_buffer *buffer = to_paged_buffer(dmabuf);
+	struct paged_attachment *paged;
+
+	guard(mutex)(&buffer->lock);
+	list_for_each_entry(paged, &buffer->attachments, node) {
+		if (paged->maps)
+			paged_sync_for_cpu(paged->dev, &paged->table, paged->dir);
+	}
+	paged_sync_vmap(buffer, invalidate_kernel_vmap_range);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_begin_cpu_access);
+
+/**
+ * paged_buffer_end_cpu_access - &dma_buf_ops.end_cpu_access
+ * @dmabuf: the buffer
+ * @dir: what the CPU has done
+ *
+ * Gives to each device what the CPU has written. If it only read, nothing goes
+ * back where that would overwrite what the device writes meanwhile.
+ *
+ * Context: Process, may sleep.
+ * Return: 0.
+ */
+int paged_buffer_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	struct paged_buffer *buffer = to_paged_buffer(dmabuf);
+	struct paged_attachment *paged;
+
+	guard(mutex)(&buffer->lock);
+	paged_sync_vmap(buffer, flush_kernel_vmap_range);
+	list_for_each_entry(paged, &buffer->attachments, node) {
+		if (paged->maps)
+			paged_sync_for_device(paged->dev, &paged->table,
+					      paged->dir == DMA_BIDIRECTIONAL ? dir : paged->dir);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_end_cpu_access);
+
+/**
+ * paged_buffer_vmap - &dma_buf_ops.vmap
+ * @dmabuf: the buffer
+ * @map: gets the address
+ *
+ * Context: Process, may sleep. The caller holds &dma_buf.resv.
+ * Return: 0 or -ENOMEM.
+ */
+int paged_buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	struct paged_buffer *buffer = to_paged_buffer(dmabuf);
+	void *vaddr = extents_vmap(&buffer->extents);
+
+	dma_resv_assert_held(dmabuf->resv);
+	if (!vaddr)
+		return -ENOMEM;
+
+	scoped_guard(mutex, &buffer->lock)
+		buffer->vaddr = vaddr;
+	iosys_map_set_vaddr(map, vaddr);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_vmap);
+
+/**
+ * paged_buffer_vunmap - &dma_buf_ops.vunmap
+ * @dmabuf: the buffer
+ * @map: what paged_buffer_vmap() filled in
+ *
+ * Context: Process, may sleep. The caller holds &dma_buf.resv.
+ */
+void paged_buffer_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	struct paged_buffer *buffer = to_paged_buffer(dmabuf);
+
+	scoped_guard(mutex, &buffer->lock)
+		buffer->vaddr = NULL;
+	vunmap(map->vaddr);
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_vunmap);

@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measures this project beside stock: one benchmark, built into both, run in both."""
+
+import argparse
+import fnmatch
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+from workshop import figures, guest, kernel, log, overlay, stamps, tree
+from workshop.common import BUILD, REPO, Failure, Refusal, read_text, say, write_text
+from workshop.shell import LOGS, Clock, Job, stream
+
+SOURCE = os.path.join(REPO, "tests/bench")
+BASELINE = os.path.join(SOURCE, "baseline.csv")
+WANTED = os.path.join(SOURCE, "wanted.csv")
+INIT = os.path.join(REPO, "scripts/guest/bench-init")
+OUT = os.path.join(BUILD, "bench")
+TESTS = f"{overlay.HOME}/tests/"
+POOL = os.path.join(REPO, "heaps/system_heap_pool.c")
+SHARED = os.path.join(OUT, "source")
+TREES = {"stock": tree.STOCK, "this": tree.TREE}
+PATTERN = re.compile(r"[\w/*?+\[\].-]*")
+
+SAMPLES = {"instructions": 3, "time": 101}
+VMAP_MEBIBYTES = 256
+SECONDS = 1200
+
+# One CPU, one host thread, no randomness and no clock but the count of instructions.
+COUNTING = ["-accel", "tcg,thread=single", "-cpu", "max", "-smp", "1",
+            "-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]
+SEVERAL = ["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "4"]
+
+
+def sources(directory):
+    return sorted(path for path in glob.glob(os.path.join(directory, "*"))
+                  if path.endswith((".c", ".h", "Makefile")))
+
+
+def key_of_files(*paths):
+    return [part for path in paths for part in (os.path.basename(path), ("file", path))]
+
+
+def program():
+    """Builds the part of the benchmark that is a program; returns it and its key."""
+    files = sources(os.path.join(SOURCE, "user"))
+    output = os.path.join(OUT, "program")
+    binary = os.path.join(output, "dmabuf-bench")
+    key = stamps.key_of(*key_of_files(*files))
+    if not stamps.fresh("bench-program", key, binary):
+        stamps.forget("bench-program")
+        os.makedirs(output, exist_ok=True)
+        Job("building the benchmark's program", "bench-program.log").run(
+            ["make", "-B", "-C", os.path.join(SOURCE, "user"), f"OUT={output}"])
+        stamps.seal("bench-program", key)
+    return binary, key
+
+
+def stock_source():
+    """Makes SHARED the same as stock."""
+    tree.remove(SHARED)
+    shutil.rmtree(SHARED + ".new", ignore_errors=True)
+    # Hard links, as in build/tree: whoever writes into it makes a new file.
+    Job("making the tree for both kernels", "bench-tree.log").run(
+        ["cp", "-al", tree.STOCK, SHARED + ".new"])
+    os.rename(SHARED + ".new", SHARED)
+
+
+def project_key(stock_key):
+    """The key of what the project puts into a kernel without tests."""
+    files = sorted(overlay.project_files(REPO).items())
+    return stamps.key_of(stock_key, *[part for path, source in files
+                                      if not path.startswith(("Documentation/", TESTS))
+                                      for part in (path, ("file", source))])
+
+
+def kernels(config):
+    """Builds both kernels; [(which, the kernel's output directory, key)].
+
+    They are built in turn from one directory, so that the second one is a copy of the
+    first in which only what differs is compiled again: that is most of the time.
+    """
+    stock_key = tree.stock()
+    outputs = {which: os.path.join(BUILD, f"kernel-{config}-{which}") for which in TREES}
+    targets = ("linux" if config.endswith("-uml") else "vmlinux", "modules")
+    if not kernel.up_to_date(config, stock_key, outputs["stock"]):
+        stock_source()
+        shutil.rmtree(outputs["this"], ignore_errors=True)
+    _, first = kernel.build(config, stock_key, SHARED, outputs["stock"], targets)
+    if not os.path.exists(outputs["this"]):
+        shutil.rmtree(outputs["this"] + ".new", ignore_errors=True)
+        Job("copying the stock kernel", f"bench-copy-{config}.log").run(
+            ["cp", "-a", outputs["stock"], outputs["this"] + ".new"])
+        os.rename(outputs["this"] + ".new", outputs["this"])
+    tree.tree()
+    this_key = project_key(stock_key)
+    if os.path.exists(POOL):
+        config = config.replace("bench", "bench-pool")
+    if not kernel.up_to_date(config, this_key, outputs["this"]):
+        overlay.apply(REPO, SHARED, pristine=tree.STOCK)
+    _, second = kernel.build(config, this_key, SHARED, outputs["this"], targets)
+    return [("stock", outputs["stock"], first), ("this", outputs["this"], second)]
+
+
+class Machine:
+    """A kernel of one of the trees with the benchmark's module."""
+
+    def __init__(self, which, config, output, kernel_key):
+        self.which = which
+        self.uml = config.endswith("-uml")
+        self.name = f"{config}-{which}"
+        self.output = output
+        self.vmlinux = os.path.join(output, "linux" if self.uml else "vmlinux")
+        files = sources(SOURCE)
+        self.key = stamps.key_of(kernel_key, *key_of_files(*files, INIT))
+        self.module = os.path.join(OUT, self.name, "dmabuf_bench.ko")
+        if not stamps.fresh(f"module-{self.name}", self.key, self.module):
+            self._build_module(config, files)
+
+    def _build_module(self, config, files):
+        """The module is made outside of the tree, from a copy: nothing is put into the tree."""
+        stamp = f"module-{self.name}"
+        stamps.forget(stamp)
+        place = os.path.dirname(self.module)
+        shutil.rmtree(place, ignore_errors=True)
+        os.makedirs(place)
+        for path in files:
+            shutil.copy(path, place)
+        Job(f"building the benchmark for {self.name}", f"{stamp}.log").run(
+            [*kernel.make_command(config, TREES[self.which], self.output), f"M={place}",
+             "CONFIG_DMABUF_BENCH=m", "modules"])
+        stamps.seal(stamp, self.key)
+
+    def command(self, machine, root, words):
+        if self.uml:
+            return [self.vmlinux, "mem=768M", f"initrd={root}", "con=null", "con0=null,fd:1",
+                    "bench.end=poweroff", *words]
+        line = ["console=ttyS0", "panic=-1", "tsc=reliable", "nokaslr", "norandmaps",
+                "random.trust_cpu=on", "hugepages=20", *words]
+        return [guest.QEMU, *machine, "-machine", "q35", "-m", "1G", "-nodefaults",
+                "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
+                "-kernel", self.vmlinux, "-initrd", root, "-append", " ".join(line)]
+
+    def run(self, title, binary, words, machine=()):
+        """Boots it and lets it measure; the lines that it printed."""
+        root = guest.initramfs([self.module, binary], init=INIT)
+        os.makedirs(LOGS, exist_ok=True)
+        path = os.path.join(LOGS, f"bench-{title}-{self.which}.log")
+        lines = []
+        clock = Clock(f"{title}, {self.which}",
+                      lambda: f", {len(figures.parse(lines))} rows")
+        with open(path, "w", encoding="utf-8") as record:
+            def on_line(line):
+                print(line, file=record, flush=True)
+                lines.append(line)
+
+            stream(self.command(machine, root, words), on_line, SECONDS, tick=clock.tick)
+        status = [line for line in lines if re.search(r"bench: status \d+$", line.strip())]
+        if not status or not status[-1].strip().endswith("status 0"):
+            raise Failure(f"{title}, {self.which}: the guest did not come to its end: see {path}")
+        alarms = log.alarms("\n".join(lines))
+        if alarms:
+            raise Failure(f"{title}, {self.which}: {alarms[0]}: see {path}")
+        say(f"  {title}, {self.which}: {len(figures.parse(lines))} rows in {clock.passed()}")
+        return lines
+
+
+def version(program):
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.split("\n", 1)[0]
+
+
+def makers():
+    """What the figures depend on beside the sources: other versions, other figures."""
+    return {"compiler": version("gcc"), "qemu": version(guest.QEMU)}
+
+
+def prefix_of(pattern):
+    """What all rows of a pattern begin with, which is all that the guests can choose by."""
+    return re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+
+
+def chosen(rows, pattern):
+    return {row: value for row, value in rows.items() if fnmatch.fnmatchcase(row, pattern + "*")}
+
+
+def machines(config):
+    """Both kernels, each with the module: stock, this."""
+    return [Machine(which, config, output, key) for which, output, key in kernels(config)]
+
+
+def words_for(machine, mode, pattern):
+    """The words on the kernel's command line that say what to measure."""
+    words = [f"bench.mode={mode}", f"bench.samples={SAMPLES[mode]}",
+             f"bench.linear={int(machine.which == 'this')}", f"bench.only={prefix_of(pattern)}"]
+    if fnmatch.fnmatchcase("heap/vmap-M/256"[:len(prefix_of(pattern))], prefix_of(pattern)):
+        words.append(f"bench.vmap={VMAP_MEBIBYTES}")
+    return words
+
+
+def counted(machine, binary, program_key, pattern, again):
+    """{row: instructions}; what is known already is not counted again: it would be the same."""
+    prefix = prefix_of(pattern)
+    for begin in "", prefix:    # some of the rows are in a count of all of them
+        words = words_for(machine, "instructions", begin)
+        key = stamps.key_of(machine.key, program_key, version(guest.QEMU), " ".join(words),
+                            " ".join(COUNTING))
+        stamp = f"counted-{machine.which}" + ("-some" if begin else "")
+        path = os.path.join(OUT, stamp + ".log")
+        known = not again and stamps.fresh(stamp, key, path)
+        if known or begin == prefix:
+            break
+    if not known:
+        stamps.forget(stamp)
+        lines = machine.run("instructions", binary, words, COUNTING)
+        write_text(path, "\n".join(lines) + "\n")
+        stamps.seal(stamp, key)
+    rows = figures.parse(read_text(path).splitlines())
+    return {row: sample.least for row, sample in chosen(rows, pattern).items()}
+
+
+def report(rows):
+    """Prints {row: [stock, this, ratio, ...]}, the mean and the worst row."""
+    width = max(map(len, rows))
+    say(f"{'':{width}} {'stock':>12} {'this':>12} {'ratio':>7}")
+    for row, (stock, this, value, *spread) in rows.items():
+        shown = "" if value is None else f"{value:.3f}"
+        more = f"  ({spread[0]:.3f} to {spread[1]:.3f})" if spread else ""
+        say(f"{row:{width}} {figures.text_of(stock):>12} {figures.text_of(this):>12} "
+            f"{shown:>7}{more}")
+    ratios = {row: columns[2] for row, columns in rows.items()}
+    mean, last = figures.geometric_mean(ratios.values()), figures.worst(ratios)
+    if mean is not None:
+        say(f"geometric mean {mean:.3f}; worst row {last[0]}, {last[1]:.3f}")
+
+
+def leave(name, rows, columns):
+    """Writes build/bench/NAME.csv and a plot of the ratios."""
+    path = os.path.join(OUT, name + ".csv")
+    lines = [",".join(["row", *columns])]
+    for row, values in rows.items():
+        lines.append(",".join([row, *("" if value is None else f"{value:.4g}" if value < 10
+                                      else f"{value:.1f}" for value in values)]))
+    write_text(path, "\n".join(lines) + "\n")
+    plotted = {row: values[2] for row, values in rows.items() if values[2] is not None}
+    if plotted:
+        draw(name, plotted)
+
+
+def draw(name, ratios):
+    data = os.path.join(OUT, name + ".dat")
+    write_text(data, "".join(f'"{row}" {value:.4f}\n' for row, value in
+                             sorted(ratios.items(), key=lambda item: item[1])))
+    picture = os.path.join(OUT, name + ".svg")
+    write_text(os.path.join(OUT, name + ".gnuplot"), f"""\
+set terminal svg size {200 + 14 * len(ratios)},700 font "sans,10"
+set output "{picture}"
+set title "{name}: this as a share of stock, less is better"
+set logscale y
+set grid y
+set style fill solid 0.6
+set boxwidth 0.8
+set xtics rotate by -60 font ",8"
+set bmargin 14
+set nokey
+plot [-1:{len(ratios)}] "{data}" using 0:2:xtic(1) with boxes, 1 with lines
+""")
+    Job("drawing the plot", f"bench-{name}-plot.log").run(
+        ["gnuplot", os.path.join(OUT, name + ".gnuplot")])
+
+
+def count(pattern="", again=False):
+    """Counts instructions in both, prints the table: {row: [stock, this]}."""
+    binary, program_key = program()
+    stock, this = (counted(machine, binary, program_key, pattern, again)
+                   for machine in machines("bench"))
+    if not this:
+        raise Refusal(f"--only {pattern}: there is no such row")
+    now = {row: [stock.get(row), value] for row, value in this.items()}
+    rows = {row: [*pair, figures.ratio(*pair)] for row, pair in now.items()}
+    report(rows)
+    leave("instructions", rows, ("stock", "this", "ratio"))
+    return now
+
+
+def instructions(options):
+    """Counts instructions; True if all that was asked for holds."""
+    now = count(options.only, options.again)
+    _, wanted = figures.read_table(read_text(WANTED))
+    for row, value, limit in figures.missed(wanted, now):
+        say(f"wanted: {row}: {figures.text_of(value)}, not more than {figures.text_of(limit)}")
+    if options.update:
+        notes = {"columns": "row, stock, this", **makers()}
+        write_text(BASELINE, figures.write_table(notes, now))
+    if not options.check:
+        return True
+    what, worse = compare(now, options.only)
+    for line in worse:
+        say(f"worse than the baseline: {line}")
+    say(f"bench: {what}, {len(worse)} worse")
+    return not worse
+
+
+def compare(now, pattern=""):
+    """Beside the committed baseline: what was compared, and a line for each row that is worse."""
+    notes, baseline = figures.read_table(read_text(BASELINE, ""))
+    baseline = chosen(baseline, pattern)
+    if not baseline:
+        raise Failure(f"{BASELINE}: nothing to compare with")
+    same = all(notes.get(name) == value for name, value in makers().items())
+    what = "instructions" if same else "ratios (another compiler or QEMU made the baseline)"
+    lines = [f"{row}: no figure any more" if by is None else f"{row}: by {by * 100:.1f} %"
+             for row, by in figures.regressions(baseline, now, same)]
+    return f"{what} of {len(baseline)} rows compared with the baseline", lines
+
+
+def times(options):
+    """Nanoseconds on User-Mode Linux: pairs of runs, in turn; True if both could be measured."""
+    binary, _ = program()
+    stock, this = machines("bench-uml")
+    runs = {"stock": [], "this": []}
+    for _ in range(options.pairs):
+        for machine in stock, this:
+            lines = machine.run("time", binary, words_for(machine, "time", options.only))
+            runs[machine.which].append(chosen(figures.parse(lines), options.only))
+    rows = figures.paired(runs["stock"], runs["this"])
+    if not rows:
+        raise Refusal(f"--only {options.only}: there is no such row")
+    report(rows)
+    leave("time", rows, ("stock", "this", "ratio", "least_ratio", "greatest_ratio"))
+    return True
+
+
+def stall(_options):
+    """Exports beside 10,000 buffers and a stuck reader; True if this never waits for it."""
+    binary, _ = program()
+    well = True
+    lines = ["tree,threads,alone_us,stuck_us,slowest_turns"]
+    for machine in machines("bench"):
+        rows = figures.parse_stall(machine.run("stall", binary, ["bench.mode=stall"], SEVERAL))
+        for threads in 1, 4:
+            free, stuck = rows[threads, "free"], rows[threads, "stuck"]
+            cost = [done[2] * 1000 / done[0] if done[0] else None for done in (free, stuck)]
+            held = stuck[1] < free[1] / 10
+            say(f"{machine.which:5} {threads} threads: export+put "
+                f"{cost[0]:.1f} us alone, beside 10,000 buffers and a stuck reader "
+                + ("never done" if held else f"{cost[1]:.1f} us"))
+            lines.append(f"{machine.which},{threads},{cost[0]:.1f},"
+                         f"{'' if held else f'{cost[1]:.1f}'},{stuck[1]}")
+            well = well and not (held and machine.which == "this")
+    write_text(os.path.join(OUT, "stall.csv"), "\n".join(lines) + "\n")
+    return well
+
+
+MODES = {"instructions": instructions, "time": times, "stall": stall}
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Builds one benchmark for stock and for this project, runs both, prints a "
+                    "row per operation (stock, this, ratio), the geometric mean of the ratios "
+                    "and the worst row. Writes build/bench/*.csv and *.svg.",
+        epilog="Exit status: 0 all well, 1 something failed or, with --check, got worse; "
+               "2 wrong use.")
+    parser.add_argument("--mode", choices=(*MODES, "all"), default="instructions",
+                        help="instructions per operation in QEMU, the same on every run (the "
+                             "default); time: nanoseconds on User-Mode Linux; stall: exports "
+                             "beside a stuck reader of bufinfo, on several CPUs")
+    parser.add_argument("--only", metavar="PATTERN", default="",
+                        help="only rows that begin so, like resv/ or 'fence/*yes'")
+    parser.add_argument("--check", action="store_true",
+                        help="fail when a row needs over 2 %% more instructions than in "
+                             "tests/bench/baseline.csv")
+    parser.add_argument("--update", action="store_true", help="write that baseline anew")
+    parser.add_argument("--again", action="store_true",
+                        help="count again even what cannot have changed")
+    parser.add_argument("--pairs", type=int, default=7, metavar="N",
+                        help="how many pairs of runs for the time, 1 to 99 (7)")
+    options = parser.parse_args(argv)
+    if not PATTERN.fullmatch(options.only):
+        raise Refusal(f"--only {options.only}: not a pattern for rows")
+    if not 1 <= options.pairs <= 99:
+        raise Refusal(f"--pairs {options.pairs}: not between 1 and 99")
+    if options.update and options.only:
+        raise Refusal("--update wants all rows, not --only some")
+    if (options.update or options.check) and options.mode not in ("instructions", "all"):
+        raise Refusal("--check and --update are about instructions")
+    tree.packages("base")
+    modes = MODES if options.mode == "all" else {options.mode: MODES[options.mode]}
+    return 0 if all([measure(options) for measure in modes.values()]) else 1
