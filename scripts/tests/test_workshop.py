@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from unittest import mock
 
@@ -99,9 +100,13 @@ class Programs(WorkCase):
         with self.assertRaises(shell.Timeout):
             shell.stream(["sh", "-c", "sleep 300 & echo $!; sleep 300"],
                          lambda line: setattr(self, "child", int(line)), limit=1)
-        # Whoever adopts it may not have buried it yet.
-        state = read_text(f"/proc/{self.child}/stat", "0 (gone) Z").rsplit(") ", 1)[1][0]
-        self.assertIn(state, "ZX")
+        # It has been killed; it may still be dying, and whoever adopts it may not have
+        # buried it yet.
+        patience = time.monotonic() + 10
+        state = None
+        while state not in ("Z", "X") and time.monotonic() < patience:
+            state = read_text(f"/proc/{self.child}/stat", "0 (gone) Z").rsplit(") ", 1)[1][0]
+        self.assertIn(state, ("Z", "X"))
 
     def test_lines_and_status_come_back(self):
         lines = []
