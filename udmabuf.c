@@ -119,7 +119,11 @@ static void udmabuf_unpin_run(unsigned long pfn, unsigned long pages)
 
 	while (pfn < end) {
 		folio = pfn_folio(pfn);
-		pfn += folio_nr_pages(folio) - folio_page_idx(folio, pfn_to_page(pfn));
+		/* Most are not large, and where pages lie can be costly to find out. */
+		if (folio_test_large(folio))
+			pfn = folio_pfn(folio) + folio_nr_pages(folio);
+		else
+			pfn++;
 		unpin_folio(folio);
 	}
 }
