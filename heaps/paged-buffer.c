@@ -124,7 +124,8 @@ EXPORT_SYMBOL_IF_KUNIT(paged_buffer_detach);
  *
  * A device that maps the buffer once more gets the same list.
  *
- * Context: Process, may sleep. The caller holds &dma_buf.resv.
+ * Context: Process, may sleep. The core holds &dma_buf.resv here; all that this
+ * needs is &paged_buffer.lock, which it takes.
  *
  * Return: the list, or an ERR_PTR: -EBUSY when the device has it mapped in a
  * direction that does not cover @dir, or what dma_map_sgtable() answers.
@@ -157,7 +158,7 @@ EXPORT_SYMBOL_IF_KUNIT(paged_buffer_map);
  * @table: what paged_buffer_map() returned
  * @dir: what it was called with
  *
- * Context: Process, may sleep. The caller holds &dma_buf.resv.
+ * Context: as paged_buffer_map().
  */
 void paged_buffer_unmap(struct dma_buf_attachment *attach, struct sg_table *table,
 			enum dma_data_direction dir)
