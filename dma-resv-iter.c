@@ -122,6 +122,8 @@ static struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor,
 		rcu_read_unlock();
 	} while (restart || (cursor->fence && dma_fence_is_signaled(cursor->fence)));
 
+	/* A slot may have been passed over for what came after a signalled fence. */
+	smp_acquire__after_ctrl_dep();
 	return cursor->fence;
 }
 
@@ -247,6 +249,8 @@ int dma_resv_collect(struct dma_resv *obj, enum dma_resv_usage usage,
 	}
 	valid = valid && rcu_access_pointer(obj->fences) == list;
 	rcu_read_unlock();
+	/* As in dma_resv_iter_walk(). */
+	smp_acquire__after_ctrl_dep();
 
 	num = ((void *)next - (void *)tagged) / stride;
 	if (valid)
@@ -328,6 +332,10 @@ int dma_resv_get_fences(struct dma_resv *obj, enum dma_resv_usage usage,
 
 	*num_fences = 0;
 	*fences = NULL;
+
+	/* Nothing to collect needs no memory, which might not be had. */
+	if (dma_resv_is_idle(obj, usage) > 0)
+		return 0;
 
 	do {
 		u32 need = dma_resv_count(obj);

@@ -58,9 +58,8 @@
 #define DMA_RESV_MIN_FENCES	4U
 
 /*
- * Lists up to this length never keep a signalled fence beside a new one. Longer
- * ones drop theirs when they are full, so that adding costs the same however long
- * they are.
+ * In lists up to this length a new fence takes the slot of a signalled one. Longer
+ * ones drop theirs when they are full, so that nobody has to look for them.
  */
 #define DMA_RESV_SWEEP		4U
 

@@ -160,6 +160,32 @@ static void singleton_out_of_memory_is_null(struct kunit *test)
 	dma_fence_put(fence);
 }
 
+static void idle_object_is_answered_without_memory(struct kunit *test)
+{
+	struct dma_resv *obj = resv_obj(test);
+	struct dma_fence *fence, **fences;
+	unsigned int count;
+	struct dma_resv dst;
+
+	resv_add_new(test, DMA_RESV_USAGE_BOOKKEEP);
+	dma_fence_signal(resv_add_new(test, DMA_RESV_USAGE_WRITE));
+	fail_allocation(test, 1);
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_get_fences(obj, DMA_RESV_USAGE_READ, &count, &fences));
+	KUNIT_EXPECT_EQ(test, 0, count);
+	KUNIT_EXPECT_NULL(test, fences);
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_get_singleton(obj, DMA_RESV_USAGE_READ, &fence));
+	KUNIT_EXPECT_NULL(test, fence);
+	KUNIT_EXPECT_FALSE(test, fail_allocation_hit());
+
+	dma_resv_init(&dst);
+	resv_lock(test, &dst);
+	fail_allocation(test, 1);
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_copy_fences(&dst, &dst));
+	KUNIT_EXPECT_FALSE(test, fail_allocation_hit());
+	dma_resv_unlock(&dst);
+	dma_resv_fini(&dst);
+}
+
 static struct kunit_case resv_shortage_cases[] = {
 	KUNIT_CASE(reserve_out_of_memory_changes_nothing),
 	KUNIT_CASE(failed_reserve_leaves_slots_that_were_reserved_before),
@@ -167,6 +193,7 @@ static struct kunit_case resv_shortage_cases[] = {
 	KUNIT_CASE(copy_of_nothing_out_of_memory_keeps_the_fences),
 	KUNIT_CASE(get_fences_out_of_memory_returns_null_and_zero),
 	KUNIT_CASE(singleton_out_of_memory_is_null),
+	KUNIT_CASE(idle_object_is_answered_without_memory),
 	{}
 };
 
