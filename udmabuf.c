@@ -19,8 +19,10 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/udmabuf.h>
+#include <kunit/visibility.h>
 
 #include "heaps/paged-buffer.h"
+#include "udmabuf.h"
 
 /*
  * The pages of a memfd stay where they are because they are pinned, one pin for
@@ -276,6 +278,25 @@ static int udmabuf_append(struct udmabuf *ubuf, struct folio *folio, unsigned lo
 }
 
 /*
+ * Does each of the folios have one of the @pages pages that begin with the first
+ * folio? It has not when somebody punched holes while they were being pinned,
+ * which pins do not prevent, and a larger folio has taken the place of smaller
+ * ones that had been pinned already.
+ */
+VISIBLE_IF_KUNIT bool udmabuf_batch_fits(struct folio **folios, long nr, u64 pages)
+{
+	long i;
+
+	for (i = 0; i < nr; i++) {
+		if (!pages)
+			return false;
+		pages -= min_t(u64, pages, folio_nr_pages(folios[i]));
+	}
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(udmabuf_batch_fits);
+
+/*
  * Append @nr folios that have just been pinned, up to the offset @end. @pos is
  * @offset bytes into the first one, and moves on. After an error the pins of all
  * that was not appended are gone.
@@ -286,6 +307,11 @@ static int udmabuf_append_batch(struct udmabuf *ubuf, struct folio **folios, lon
 	unsigned long first = offset >> PAGE_SHIFT, pages;
 	long done, count;
 	int ret;
+
+	if (!udmabuf_batch_fits(folios, nr, first + ((u64)(end - *pos) >> PAGE_SHIFT))) {
+		unpin_folios(folios, nr);
+		return -EINVAL;
+	}
 
 	for (done = 0; done < nr; done += count, first = 0) {
 		count = udmabuf_settle_run(folios + done, nr - done, &pages);

@@ -67,13 +67,16 @@ static bool extents_end_at(const struct extents *extents, unsigned long pfn)
  *
  * Context: Process, may sleep.
  *
- * Return: 0, -ENOMEM, or -EOVERFLOW when the size in bytes would not fit into
- * a size_t. After an error @extents is as it was.
+ * Return: 0, -ENOMEM, -EINVAL, with a warning, for no pages, or -EOVERFLOW when
+ * the size in bytes would not fit into a size_t. After an error @extents is as it was.
  */
 int extents_append(struct extents *extents, unsigned long pfn, unsigned long pages)
 {
 	unsigned long sum;
 
+	/* A run without pages would be taken for one without end. */
+	if (WARN_ON_ONCE(!pages))
+		return -EINVAL;
 	if (check_add_overflow(extents->pages, pages, &sum) || sum > SIZE_MAX >> PAGE_SHIFT)
 		return -EOVERFLOW;
 

@@ -16,6 +16,7 @@
 #include <linux/uaccess.h>
 #include <kunit/test.h>
 
+#include "../udmabuf.h"
 #include "mock-buf.h"
 #include "paged-fixture.h"
 #include "shortage.h"
@@ -361,6 +362,35 @@ static void out_of_memory_is_enomem_and_nothing_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 32, memfd_pins(file));
 }
 
+static void free_folio(void *folio)
+{
+	folio_put(folio);
+}
+
+/*
+ * Holes punched while pages are being pinned, and a large folio in their place:
+ * what comes behind it is beyond the range, and would be in no run.
+ */
+static void folios_that_the_range_does_not_reach_are_refused(struct kunit *test)
+{
+	static const unsigned int orders[] = { 0, 2, 0 };
+	struct folio *folios[ARRAY_SIZE(orders)];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		folios[i] = folio_alloc(GFP_KERNEL, orders[i]);
+		KUNIT_ASSERT_NOT_NULL(test, folios[i]);
+		KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_folio, folios[i]));
+	}
+	KUNIT_EXPECT_TRUE(test, udmabuf_batch_fits(folios, 3, 100));
+	KUNIT_EXPECT_TRUE(test, udmabuf_batch_fits(folios, 3, 6));
+	KUNIT_EXPECT_FALSE(test, udmabuf_batch_fits(folios, 3, 5));
+	KUNIT_EXPECT_FALSE(test, udmabuf_batch_fits(folios, 3, 4));
+	/* The last one may reach beyond the end. */
+	KUNIT_EXPECT_TRUE(test, udmabuf_batch_fits(folios, 2, 2));
+	KUNIT_EXPECT_FALSE(test, udmabuf_batch_fits(folios, 2, 1));
+}
+
 static struct kunit_case create_cases[] = {
 	KUNIT_CASE(buffer_has_the_pages_of_the_memfd),
 	KUNIT_CASE(list_is_one_range_after_the_other),
@@ -377,6 +407,7 @@ static struct kunit_case create_cases[] = {
 	KUNIT_CASE(programs_of_32_bits_are_served),
 	KUNIT_CASE(without_a_free_descriptor_it_is_emfile_and_nothing_stays),
 	KUNIT_CASE(process_that_is_killed_gets_nothing),
+	KUNIT_CASE(folios_that_the_range_does_not_reach_are_refused),
 	KUNIT_CASE(out_of_memory_is_enomem_and_nothing_stays),
 	{}
 };
