@@ -124,8 +124,11 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (order != PMD_ORDER || !paged_is_huge(vmf->vma, vmf->address & PMD_MASK, &pfn))
 		return VM_FAULT_FALLBACK;
 
-	/* What is not mapped yet gets the permissions of the mapping. */
-	write = vmf->flags & FAULT_FLAG_WRITE && !pmd_none(pmdp_get_lockless(vmf->pmd));
+	/*
+	 * What is not mapped yet gets the permissions of the mapping, and a page
+	 * table that a faster thread has put there is left alone.
+	 */
+	write = vmf->flags & FAULT_FLAG_WRITE && pmd_leaf(pmdp_get_lockless(vmf->pmd));
 	return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(pfn), write);
 }
 #endif

@@ -92,6 +92,7 @@ static int system_heap_fill(struct extents *extents, unsigned long pages)
 			system_heap_free_block(page, order);
 			return ret;
 		}
+		cond_resched();
 	}
 	extents_trim(extents);
 	return 0;
@@ -110,6 +111,7 @@ static void system_heap_free(struct paged_buffer *buffer)
 		for (; pfn < end; pfn += 1UL << order) {
 			order = compound_order(pfn_to_page(pfn));
 			system_heap_free_block(pfn_to_page(pfn), order);
+			cond_resched();
 		}
 	}
 	paged_buffer_fini(buffer);

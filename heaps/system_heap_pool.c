@@ -166,20 +166,34 @@ static void pool_work_fn(struct work_struct *work)
 
 static DECLARE_WORK(pool_work, pool_work_fn);
 
+/* Has the hardware reported one of the pages as broken? */
+static bool pool_is_poisoned(struct page *page, unsigned int order)
+{
+	unsigned long i;
+
+	if (!IS_ENABLED(CONFIG_MEMORY_FAILURE))
+		return false;
+	for (i = 0; i < 1UL << order; i++) {
+		if (PageHWPoison(nth_page(page, i)))
+			return true;
+	}
+	return false;
+}
+
 /**
  * system_pool_put - give a block to the pool
  * @page: the block, with whatever is in it
  * @order: its size
  *
  * Context: Process.
- * Return: false when it stays the caller's: the pool is full, or somebody has a
- * reference to the block.
+ * Return: false when it stays the caller's: the pool is full, somebody has a
+ * reference to the block, or some of its memory is broken.
  */
 bool system_pool_put(struct page *page, unsigned int order)
 {
 	unsigned long limit = READ_ONCE(pool_limit);
 
-	if (!limit || !pool_shrinker || page_count(page) != 1)
+	if (!limit || !pool_shrinker || page_count(page) != 1 || pool_is_poisoned(page, order))
 		return false;
 
 	scoped_guard(spinlock, &pool_lock) {
