@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 
 from workshop import log, stamps
 from workshop.common import BUILD, Failure, read_text
@@ -44,10 +45,21 @@ class Outcome:
         return [(suite, *row) for suite, row in suites.items()]
 
 
-def uml(name, kunitconfig, source_key, only=None, arguments=()):
+def begin_with(output, like):
+    """Has a build begin with a copy of another one: make compiles what differs, most does not."""
+    model = os.path.join(BUILD, like)
+    if os.path.exists(output) or not os.path.exists(os.path.join(model, "linux")):
+        return
+    shutil.rmtree(output + ".new", ignore_errors=True)
+    shutil.copytree(model, output + ".new", symlinks=True)
+    os.rename(output + ".new", output)
+
+
+def uml(name, kunitconfig, source_key, only=None, arguments=(), like=None):
     """Runs the suites of a .kunitconfig on User-Mode Linux; the outcome and the kernel's log.
 
-    only names the suites by a pattern, arguments are for the kernel.
+    only names the suites by a pattern, arguments are for the kernel, like names another build
+    to begin with.
     """
     output = os.path.join(BUILD, name)
     config = os.path.join(TREE, kunitconfig)
@@ -56,6 +68,8 @@ def uml(name, kunitconfig, source_key, only=None, arguments=()):
     key = stamps.key_of(source_key, ("file", config))
     if not stamps.fresh(name, key, os.path.join(output, "linux")):
         stamps.forget(name)
+        if like:
+            begin_with(output, like)
         Job(f"building {name}", f"{name}-build.log", counted=r"^\s+(CC|LD|AR)\b").run(
             [*KUNIT, "build", f"--build_dir={output}", f"--kunitconfig={kunitconfig}",
              "--make_options", "CC=ccache gcc", f"--jobs={os.cpu_count()}"], cwd=TREE)

@@ -105,7 +105,8 @@ def kunit_misuse(tally):
 
 def kunit_drm(tally):
     """the tree's DRM and TTM KUnit suites on User-Mode Linux"""
-    outcome, alarms = kunit.uml("kunit-drm", kernel.fragment("uml"), tree.tree())
+    outcome, alarms = kunit.uml("kunit-drm", kernel.fragment("uml"), tree.tree(),
+                                like="kunit-uml")
     tally.suites(outcome, DRM_CASES)
 
 
