@@ -79,6 +79,13 @@ class Baseline(unittest.TestCase):
         self.assertEqual(self.worse([None, 1000.0], [None, 1020.0]), [])
         self.assertEqual(self.worse([None, 1000.0], [None, 1021.0]), ["a"])
 
+    def test_rows_that_depend_on_free_pages_may_double(self):
+        for row in "udmabuf/create-M/32", "heap/alloc+close-pool-K/4":
+            old = {row: [None, 1000.0]}
+            self.assertEqual(figures.regressions(old, {row: [None, 1990.0]}, True), [])
+            (worse, _), = figures.regressions(old, {row: [None, 2010.0]}, True)
+            self.assertEqual(worse, row)
+
     def test_better_is_never_worse(self):
         self.assertEqual(self.worse([100.0, 90.0], [100.0, 10.0]), [])
 
