@@ -194,6 +194,7 @@ static void out_of_memory_is_enomem_and_nothing_stays(struct kunit *test)
 	void __user *arg = user_memory(test, sizeof(data));
 	long ret = -ENOMEM;
 
+	needs_failslab(test);
 	KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(arg, &data, sizeof(data)));
 	while (fail_allocation(test, ++nth)) {
 		ret = fd_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, arg);

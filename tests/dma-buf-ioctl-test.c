@@ -504,6 +504,7 @@ static void export_out_of_memory_is_enomem_and_leaves_nothing(struct kunit *test
 	int fd = next_fd(test), nth;
 	long ret;
 
+	needs_failslab(test);
 	for_each_failing_allocation(test, nth, ret = buf_ioctl(mock, DMA_BUF_IOCTL_EXPORT_SYNC_FILE,
 							       arg)) {
 		KUNIT_EXPECT_EQ(test, fd, next_fd(test));
@@ -554,6 +555,7 @@ static void import_out_of_memory_is_enomem_and_adds_nothing(struct kunit *test)
 	long ret;
 	int nth;
 
+	needs_failslab(test);
 	args.fd = sync_fd(test, mock_fence(test));
 	arg = user_arg(test, &args, sizeof(args));
 	for_each_failing_allocation(test, nth, ret = buf_ioctl(mock, DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
@@ -573,6 +575,7 @@ static void name_out_of_memory_is_enomem_and_keeps_the_old_one(struct kunit *tes
 	long ret;
 	int nth;
 
+	needs_failslab(test);
 	KUNIT_ASSERT_EQ(test, 0, mock_ioctl(test, file, DMA_BUF_SET_NAME, name, sizeof(name)));
 	arg = user_arg(test, "again", sizeof("again"));
 	for_each_failing_allocation(test, nth, ret = buf_ioctl(mock, DMA_BUF_SET_NAME, arg))

@@ -15,6 +15,7 @@ static void export_out_of_memory_is_enomem_and_leaves_nothing(struct kunit *test
 	struct dma_buf_export_info info;
 	int nth, alive = mock_buf_alive(), ret;
 
+	needs_failslab(test);
 	mock_buf_describe(mock, &info, 0);
 	for_each_failing_allocation(test, nth, ret = mock_buf_export(mock, &info)) {
 		KUNIT_EXPECT_EQ(test, alive, mock_buf_alive());
@@ -98,6 +99,7 @@ static void attach_out_of_memory_is_enomem_and_is_undone(struct kunit *test)
 	struct dma_buf_attachment *attach;
 	int nth;
 
+	needs_failslab(test);
 	for_each_failing_allocation(test, nth,
 				    try_attach(mock, importer, param->importer, &attach))
 		expect_untouched(test, mock);
@@ -132,6 +134,7 @@ static void map_out_of_memory_is_enomem_and_is_undone(struct kunit *test)
 	struct sg_table *sgt;
 	int nth;
 
+	needs_failslab(test);
 	KUNIT_ASSERT_EQ(test, 0, try_attach(mock, importer, param->importer, &attach));
 	for_each_failing_allocation(test, nth, try_map(attach, &sgt)) {
 		KUNIT_EXPECT_EQ(test, mock->calls.map, mock->calls.unmap);
@@ -155,6 +158,7 @@ static void cached_mapping_needs_no_memory_the_second_time(struct kunit *test)
 	struct sg_table *first, *again;
 	int nth;
 
+	needs_failslab(test);
 	KUNIT_ASSERT_EQ(test, 0, try_attach(mock, mock_importer(test), NULL, &attach));
 	KUNIT_ASSERT_EQ(test, 0, try_map(attach, &first));
 	for_each_failing_allocation(test, nth, try_map(attach, &again))

@@ -557,6 +557,7 @@ static void heap_out_of_memory_is_enomem_and_frees_the_name(struct kunit *test)
 	char *name = new_name(test);
 	int nth = 0;
 
+	needs_failslab(test);
 	while (fail_allocation(test, ++nth)) {
 		heap = add(name);
 		if (!fail_allocation_hit())

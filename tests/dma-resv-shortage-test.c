@@ -40,6 +40,7 @@ static void reserve_out_of_memory_changes_nothing(struct kunit *test)
 	struct pair pair = add_pair(test);
 	int nth, ret;
 
+	needs_failslab(test);
 	resv_lock(test, obj);
 	for_each_failing_allocation(test, nth, ret = dma_resv_reserve_fences(obj, 16))
 		expect_pair(test, obj, &pair, 0);
@@ -54,6 +55,7 @@ static void failed_reserve_leaves_slots_that_were_reserved_before(struct kunit *
 	struct dma_resv *obj = resv_obj(test);
 	int nth, ret;
 
+	needs_failslab(test);
 	resv_lock(test, obj);
 	KUNIT_ASSERT_EQ(test, 0, dma_resv_reserve_fences(obj, 1));
 	fail_allocation(test, 1);
@@ -76,6 +78,7 @@ static void copy_out_of_memory_leaves_both_as_they_were(struct kunit *test)
 	struct pair pair = add_pair(test);
 	int nth, ret;
 
+	needs_failslab(test);
 	dma_resv_init(&dst);
 	resv_add_to(test, &dst, old, DMA_RESV_USAGE_BOOKKEEP);
 	resv_lock(test, &dst);
@@ -101,6 +104,7 @@ static void copy_of_nothing_out_of_memory_keeps_the_fences(struct kunit *test)
 	struct pair pair = add_pair(test);
 	int nth, ret;
 
+	needs_failslab(test);
 	dma_resv_init(&src);
 	resv_lock(test, dst);
 	for_each_failing_allocation(test, nth, ret = dma_resv_copy_fences(dst, &src))
@@ -120,6 +124,7 @@ static void get_fences_out_of_memory_returns_null_and_zero(struct kunit *test)
 	unsigned int count;
 	int nth, ret;
 
+	needs_failslab(test);
 	count = 99;
 	fences = ERR_PTR(-EIO);
 	for_each_failing_allocation(test, nth,
@@ -145,6 +150,7 @@ static void singleton_out_of_memory_is_null(struct kunit *test)
 	struct dma_fence *fence = ERR_PTR(-EIO);
 	int nth, ret;
 
+	needs_failslab(test);
 	for_each_failing_allocation(test, nth,
 				    ret = dma_resv_get_singleton(obj, USAGE_ALL, &fence)) {
 		KUNIT_EXPECT_NULL(test, fence);
@@ -167,6 +173,7 @@ static void idle_object_is_answered_without_memory(struct kunit *test)
 	unsigned int count;
 	struct dma_resv dst;
 
+	needs_failslab(test);
 	resv_add_new(test, DMA_RESV_USAGE_BOOKKEEP);
 	dma_fence_signal(resv_add_new(test, DMA_RESV_USAGE_WRITE));
 	fail_allocation(test, 1);

@@ -98,6 +98,7 @@ static void single_run_needs_no_array(struct kunit *test)
 {
 	struct extents *extents = no_extents(test);
 
+	needs_failslab(test);
 	fail_allocation(test, 1);
 	append(test, extents, 100, 1);
 	append(test, extents, 101, 1);
@@ -108,6 +109,7 @@ static void append_that_fails_changes_nothing(struct kunit *test)
 {
 	struct extents *extents = no_extents(test);
 
+	needs_failslab(test);
 	append(test, extents, 100, 1);
 	fail_allocation(test, 1);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, extents_append(extents, 200, 1));
@@ -256,6 +258,7 @@ static void list_that_fails_leaves_nothing(struct kunit *test)
 	unsigned long i;
 	int ret;
 
+	needs_failslab(test);
 	/* A page of entries, which nothing keeps from being allocated, and some more. */
 	for (i = 0; i < SG_MAX_SINGLE_ALLOC + 4; i++)
 		append(test, extents, pfn + 2 * (i % 8), 1);
@@ -337,6 +340,7 @@ static void vmap_without_memory_says_so(struct kunit *test)
 	bool hit = true;
 	int nth = 0;
 
+	needs_failslab(test);
 	append(test, extents, pfn, 2);
 	append(test, extents, pfn + 4, 2);
 	while (hit) {

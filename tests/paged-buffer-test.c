@@ -109,6 +109,7 @@ static void attach_without_memory_leaves_nothing(struct kunit *test)
 	struct dma_buf_attachment *attach;
 	int nth = 0;
 
+	needs_failslab(test);
 	for (;;) {
 		fail_allocation(test, ++nth);
 		attach = dma_buf_attach(dmabuf, dev);
@@ -256,6 +257,7 @@ static void vmap_without_memory_is_refused(struct kunit *test)
 	struct dma_buf *dmabuf = scattered_buffer(test);
 	struct iosys_map map;
 
+	needs_failslab(test);
 	fail_allocation(test, 1);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, dma_buf_vmap_unlocked(dmabuf, &map));
 	KUNIT_EXPECT_TRUE(test, fail_allocation_hit());

@@ -11,6 +11,12 @@
 #include "mock-buf.h"
 #include "shortage.h"
 
+void needs_failslab(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_FAILSLAB))
+		kunit_skip(test, "needs CONFIG_FAILSLAB");
+}
+
 #ifdef CONFIG_FAILSLAB
 int fail_allocation(struct kunit *test, int nth)
 {
@@ -37,7 +43,7 @@ bool fail_allocation_hit(void)
 #else
 int fail_allocation(struct kunit *test, int nth)
 {
-	kunit_skip(test, "needs CONFIG_FAILSLAB");
+	needs_failslab(test);
 	return nth;
 }
 

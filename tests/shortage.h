@@ -11,9 +11,12 @@ struct file_limit;
 struct kunit;
 
 /*
- * Lets the @nth allocation of the calling thread fail from now on; returns @nth.
- * The case is skipped where the kernel cannot do that.
+ * Skips the case where allocations cannot be made to fail. To be called first: what
+ * a case has locked or initialised by itself would stay so.
  */
+void needs_failslab(struct kunit *test);
+
+/* Lets the @nth allocation of the calling thread fail from now on; returns @nth. */
 int fail_allocation(struct kunit *test, int nth);
 
 /* Ends it. True when it came to that. */

@@ -79,6 +79,7 @@ static void create_out_of_memory_is_enomem_and_keeps_nothing(struct kunit *test)
 	struct dma_fence *fence = point(test, timeline, 1);
 	long ret;
 
+	needs_failslab(test);
 	KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(arg, &data, sizeof(data)));
 	free_fd = lowest_free_fd();
 	for_each_failing_allocation(test, nth, ret = fd_ioctl(timeline, SW_SYNC_CREATE, arg)) {

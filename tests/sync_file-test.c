@@ -294,6 +294,7 @@ static void merge_out_of_memory_is_enomem_and_keeps_nothing(struct kunit *test)
 	struct sync_merge_data __user *arg = user_memory(test, sizeof(data));
 	long ret;
 
+	needs_failslab(test);
 	KUNIT_ASSERT_EQ(test, 0UL, copy_to_user(arg, &data, sizeof(data)));
 	free_fd = lowest_free_fd();
 	for_each_failing_allocation(test, nth, ret = fd_ioctl(fd, SYNC_IOC_MERGE, arg)) {

@@ -143,6 +143,7 @@ static void allocation_that_fails_leaks_nothing(struct kunit *test)
 	bool hit = true;
 	int nth = 0;
 
+	needs_failslab(test);
 	while (hit) {
 		fail_allocation(test, ++nth);
 		dmabuf = allocate(large());

@@ -562,6 +562,7 @@ static void start_out_of_memory_is_enomem_and_can_be_tried_again(struct kunit *t
 	struct dma_buf *dmabuf;
 	int fd, nth = 0, ret = -ENOMEM;
 
+	needs_failslab(test);
 	dmabuf = whole(test, memfd(test, 2, F_SEAL_SHRINK), &fd);
 	buffer = to_paged_buffer(dmabuf);
 	while (fail_allocation(test, ++nth)) {

@@ -337,6 +337,7 @@ static void out_of_memory_is_enomem_and_nothing_stays(struct kunit *test)
 	int nth = 0;
 	long ret = -ENOMEM;
 
+	needs_failslab(test);
 	for (i = 0; i < ARRAY_SIZE(items); i++) {
 		items[i].memfd = mem;
 		items[i].offset = (63 - 2 * i) * PAGE_SIZE;
