@@ -466,7 +466,7 @@ static void a_long_chain_is_freed_with_constant_stack(struct kunit *test)
 	ktime_t start = ktime_get();
 
 	dma_fence_put(head);
-	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), start), 10000);
+	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), start), 60000);
 	expect_flat_release(test, LONG_CHAIN);
 }
 
@@ -477,7 +477,7 @@ static void a_long_past_is_forgotten_with_constant_stack(struct kunit *test)
 
 	KUNIT_EXPECT_NULL(test, dma_fence_chain_walk(dma_fence_get(head)));
 	dma_fence_put(head);
-	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), start), 10000);
+	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), start), 60000);
 	expect_flat_release(test, LONG_CHAIN);
 }
 
