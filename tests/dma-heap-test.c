@@ -232,7 +232,7 @@ static void alloc_makes_the_descriptor_as_asked(struct kunit *test)
 	dmabuf = dma_buf_get(data.fd);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(dmabuf));
 	KUNIT_EXPECT_TRUE(test, (dmabuf->file->f_mode & (FMODE_READ | FMODE_WRITE)) == param->mode);
-	KUNIT_EXPECT_EQ(test, param->cloexec, close_on_exec(data.fd, current->files));
+	KUNIT_EXPECT_EQ(test, param->cloexec, fd_is_cloexec(data.fd));
 	dma_buf_put(dmabuf);
 }
 

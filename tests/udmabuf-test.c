@@ -118,12 +118,12 @@ static void descriptor_is_close_on_exec_when_asked(struct kunit *test)
 
 	fd = fd_ioctl_data(test, dev, UDMABUF_CREATE, &args, sizeof(args));
 	close_later(test, fd);
-	KUNIT_EXPECT_FALSE(test, close_on_exec(fd, current->files));
+	KUNIT_EXPECT_FALSE(test, fd_is_cloexec(fd));
 	/* Other flags mean nothing. */
 	args.flags = U32_MAX;
 	fd = fd_ioctl_data(test, dev, UDMABUF_CREATE, &args, sizeof(args));
 	close_later(test, fd);
-	KUNIT_EXPECT_TRUE(test, close_on_exec(fd, current->files));
+	KUNIT_EXPECT_TRUE(test, fd_is_cloexec(fd));
 }
 
 static void buffer_of_a_memfd_for_reading_is_for_reading(struct kunit *test)
