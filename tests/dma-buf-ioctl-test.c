@@ -312,9 +312,7 @@ static void exported_fd_is_close_on_exec(struct kunit *test)
 	bool cloexec;
 
 	KUNIT_ASSERT_GE(test, fd, 0);
-	rcu_read_lock();
-	cloexec = close_on_exec(fd, current->files);
-	rcu_read_unlock();
+	cloexec = fd_is_cloexec(fd);
 	close_fd(fd);
 	KUNIT_EXPECT_TRUE(test, cloexec);
 }

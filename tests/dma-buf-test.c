@@ -298,16 +298,6 @@ static void fd_takes_over_the_reference(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mock_buf_wait_released(mock));
 }
 
-static bool fd_is_cloexec(int fd)
-{
-	bool cloexec;
-
-	rcu_read_lock();
-	cloexec = close_on_exec(fd, current->files);
-	rcu_read_unlock();
-	return cloexec;
-}
-
 static void fd_is_close_on_exec_when_asked(struct kunit *test)
 {
 	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);

@@ -3,6 +3,7 @@
  * Buffers whose exporter is the test itself, importers that count what they
  * are told, and user memory to make system calls from.
  */
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -390,6 +391,12 @@ char *mock_fdinfo(struct kunit *test, struct file *file)
 	KUNIT_ASSERT_LT(test, m.count, m.size);
 	m.buf[m.count] = '\0';
 	return m.buf;
+}
+
+bool fd_is_cloexec(int fd)
+{
+	guard(rcu)();
+	return close_on_exec(fd, current->files);
 }
 
 struct mock_mount {

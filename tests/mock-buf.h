@@ -130,6 +130,9 @@ long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *a
 /* What the show_fdinfo callback of @file prints; freed with the case. */
 char *mock_fdinfo(struct kunit *test, struct file *file);
 
+/* Will exec() close a descriptor of this process? */
+bool fd_is_cloexec(int fd);
+
 /* @path in a file system that need not be mounted; closed with the case. */
 struct file *mock_fs_open(struct kunit *test, const char *type, const char *path, int flags);
 

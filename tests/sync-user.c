@@ -145,12 +145,6 @@ long fd_file_info(struct kunit *test, int fd, struct sync_file_info *info,
 	return fd_ioctl_data(test, fd, SYNC_IOC_FILE_INFO, info, sizeof(*info));
 }
 
-bool fd_is_cloexec(int fd)
-{
-	guard(rcu)();
-	return close_on_exec(fd, current->files);
-}
-
 int lowest_free_fd(void)
 {
 	int fd = get_unused_fd_flags(0);

@@ -55,9 +55,6 @@ long fd_ioctl_data(struct kunit *test, int fd, unsigned int cmd, void *data,
 long fd_file_info(struct kunit *test, int fd, struct sync_file_info *info,
 		  struct sync_fence_info __user *list, u32 room);
 
-/* Will exec() close a descriptor of this process? */
-bool fd_is_cloexec(int fd);
-
 /* The lowest descriptor that is free: the same before and after, nothing leaked. */
 int lowest_free_fd(void);
 

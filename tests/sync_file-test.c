@@ -4,7 +4,6 @@
  */
 #include <linux/completion.h>
 #include <linux/dma-fence-unwrap.h>
-#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -16,6 +15,7 @@
 #include <uapi/linux/sync_file.h>
 #include <kunit/test.h>
 
+#include "mock-buf.h"
 #include "mock-fence.h"
 #include "shortage.h"
 #include "sync-user.h"
@@ -335,12 +335,8 @@ static void merged_descriptor_closes_on_exec(struct kunit *test)
 {
 	int fd = sync_fd(test, mock_fence(test));
 	int both = merged_fd(test, fd, fd);
-	bool closes;
 
-	rcu_read_lock();
-	closes = close_on_exec(both, current->files);
-	rcu_read_unlock();
-	KUNIT_EXPECT_TRUE(test, closes);
+	KUNIT_EXPECT_TRUE(test, fd_is_cloexec(both));
 }
 
 static void merge_waits_for_both(struct kunit *test)
