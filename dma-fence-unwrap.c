@@ -55,55 +55,70 @@ struct dma_fence *dma_fence_unwrap_next(struct dma_fence_unwrap *cursor)
 }
 EXPORT_SYMBOL_GPL(dma_fence_unwrap_next);
 
-/* What a look at all inputs of a merge finds. */
-struct merge_survey {
-	unsigned int pending;
-	struct dma_fence *only;
+/* So many fences are merged without memory for a list. */
+#define MERGE_FEW	8
+
+/**
+ * struct merge - what a merge has found so far
+ * @list: the fences that are pending, each with a reference
+ * @count: how many
+ * @room: how many @list has room for
+ * @timestamp: when the last one of the others signalled
+ * @few: what @list is when there are not many
+ */
+struct merge {
+	struct dma_fence **list;
+	unsigned int count;
+	size_t room;
 	ktime_t timestamp;
+	struct dma_fence *few[MERGE_FEW];
 };
 
-/* Counts the pending fences; @only has a reference when there is just one. */
-static void merge_survey(struct merge_survey *survey, unsigned int num_fences,
-			 struct dma_fence **fences,
-			 struct dma_fence_unwrap *cursors)
+/* How many plain fences there are at most: a chain only ever gets shorter. */
+static size_t merge_bound(struct dma_fence *head, struct dma_fence_unwrap *cursor)
 {
+	struct dma_fence_array *array = to_dma_fence_array(head);
 	struct dma_fence *fence;
+	size_t bound = 0;
 
-	*survey = (struct merge_survey) {};
-	for (unsigned int i = 0; i < num_fences; i++) {
-		dma_fence_unwrap_for_each(fence, &cursors[i], fences[i]) {
-			if (dma_fence_is_signaled(fence)) {
-				ktime_t t = dma_fence_timestamp(fence);
-
-				if (ktime_after(t, survey->timestamp))
-					survey->timestamp = t;
-			} else if (!survey->pending++) {
-				survey->only = dma_fence_get(fence);
-			}
-		}
-	}
-	if (survey->pending > 1) {
-		dma_fence_put(survey->only);
-		survey->only = NULL;
-	}
+	if (array)
+		return array->num_fences;
+	if (!to_dma_fence_chain(head))
+		return head ? 1 : 0;
+	dma_fence_unwrap_for_each(fence, cursor, head)
+		bound++;
+	return bound;
 }
 
-/* Takes references to at most @max pending fences; returns how many. */
-static unsigned int merge_collect(struct dma_fence **list, unsigned int max,
-				  unsigned int num_fences,
-				  struct dma_fence **fences,
-				  struct dma_fence_unwrap *cursors)
+static __always_inline void merge_add(struct merge *merge, struct dma_fence *fence)
 {
-	struct dma_fence *fence;
-	unsigned int count = 0;
+	ktime_t timestamp;
 
-	for (unsigned int i = 0; i < num_fences; i++) {
-		dma_fence_unwrap_for_each(fence, &cursors[i], fences[i]) {
-			if (count < max && !dma_fence_is_signaled(fence))
-				list[count++] = dma_fence_get(fence);
-		}
+	if (!dma_fence_is_signaled(fence)) {
+		merge->list[merge->count++] = dma_fence_get(fence);
+		return;
 	}
-	return count;
+	timestamp = dma_fence_timestamp(fence);
+	if (ktime_after(timestamp, merge->timestamp))
+		merge->timestamp = timestamp;
+}
+
+/* Adds every plain fence that is inside of @head. */
+static void merge_collect(struct merge *merge, struct dma_fence *head,
+			  struct dma_fence_unwrap *cursor)
+{
+	struct dma_fence_array *array = to_dma_fence_array(head);
+	struct dma_fence *fence;
+
+	if (array) {
+		for (unsigned int i = 0; i < array->num_fences; i++)
+			merge_add(merge, array->fences[i]);
+	} else if (to_dma_fence_chain(head)) {
+		dma_fence_unwrap_for_each(fence, cursor, head)
+			merge_add(merge, fence);
+	} else if (head) {
+		merge_add(merge, head);
+	}
 }
 
 /*
@@ -150,30 +165,52 @@ static unsigned int merge_runs(struct dma_fence **to, struct dma_fence **from,
 	return runs;
 }
 
+/* For a few fences. */
+static void merge_sort_few(struct dma_fence **list, unsigned int count)
+{
+	for (unsigned int i = 1; i < count; i++) {
+		for (unsigned int k = i; k && !merge_in_order(list[k - 1], list[k]); k--)
+			swap(list[k - 1], list[k]);
+	}
+}
+
 /*
  * A natural merge sort: linear for what merges give, a few sorted arrays, and
- * n log n for the worst. Returns whichever of the two arrays has the result.
+ * n log n for the worst. Returns false when there is no memory.
  */
-static struct dma_fence **merge_sort(struct dma_fence **list,
-				     struct dma_fence **spare,
-				     unsigned int count)
+static bool merge_sort(struct merge *merge)
 {
-	unsigned int runs;
+	struct dma_fence **list = merge->list, **spare;
+	unsigned int count = merge->count;
 
-	do {
-		runs = merge_runs(spare, list, count);
+	if (count <= MERGE_FEW) {
+		merge_sort_few(list, count);
+		return true;
+	}
+	if (merge_run_end(list, 0, count) == count)
+		return true;
+
+	spare = kvmalloc_array(count, sizeof(*spare), GFP_KERNEL);
+	if (!spare)
+		return false;
+	while (merge_runs(spare, list, count) > 1)
 		swap(list, spare);
-	} while (runs > 1);
 
-	return list;
+	if (list == merge->list) {
+		merge->list = spare;
+		merge->room = count;
+	}
+	kvfree(list);
+	return true;
 }
 
 /* Keeps the latest fence of each context and puts the others. */
-static unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
+static void merge_dedup(struct merge *merge)
 {
+	struct dma_fence **list = merge->list;
 	unsigned int kept = 0;
 
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < merge->count; i++) {
 		if (!kept || list[kept - 1]->context != list[i]->context) {
 			list[kept++] = list[i];
 			continue;
@@ -182,31 +219,51 @@ static unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
 			swap(list[i], list[kept - 1]);
 		dma_fence_put(list[i]);
 	}
-	return kept;
+	merge->count = kept;
 }
 
-/* A sorted list without duplicates, with references, turned into one fence. */
-static struct dma_fence *merge_result(struct dma_fence **list,
-				      unsigned int count)
+/* One fence for the several that are in the list; NULL when there is no memory. */
+static struct dma_fence *merge_array(struct merge *merge)
 {
+	/* An array keeps its list for long, so not one that is mostly empty. */
+	bool copy = merge->list == merge->few || merge->count <= merge->room / 2;
+	struct dma_fence **list = merge->list;
 	struct dma_fence_array *array;
-	struct dma_fence *fence;
 
-	if (count == 1) {
-		fence = list[0];
-		kvfree(list);
-		return fence;
+	if (copy) {
+		list = kvmalloc_array(merge->count, sizeof(*list), GFP_KERNEL);
+		if (!list)
+			return NULL;
+		for (unsigned int i = 0; i < merge->count; i++)
+			list[i] = merge->list[i];
 	}
 
-	array = dma_fence_array_create(count, list, dma_fence_context_alloc(1),
-				       1, false);
-	if (array)
+	array = dma_fence_array_create(merge->count, list, dma_fence_context_alloc(1), 1, false);
+	if (array) {
+		if (!copy)
+			merge->list = merge->few;
 		return &array->base;
-
-	while (count--)
-		dma_fence_put(list[count]);
-	kvfree(list);
+	}
+	if (copy)
+		kvfree(list);
 	return NULL;
+}
+
+/* What a merge comes to, with the references of the list. */
+static struct dma_fence *merge_result(struct merge *merge)
+{
+	struct dma_fence *fence = NULL;
+
+	if (!merge->count)
+		return dma_fence_allocate_private_stub(merge->timestamp);
+
+	if (merge_sort(merge)) {
+		merge_dedup(merge);
+		fence = merge->count == 1 ? merge->list[0] : merge_array(merge);
+	}
+	for (unsigned int i = 0; !fence && i < merge->count; i++)
+		dma_fence_put(merge->list[i]);
+	return fence;
 }
 
 /**
@@ -228,35 +285,25 @@ struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 					   struct dma_fence **fences,
 					   struct dma_fence_unwrap *cursors)
 {
-	struct dma_fence **list, **spare, **sorted;
-	struct merge_survey survey;
-	unsigned int count;
+	struct merge merge = { .room = 0 };
+	struct dma_fence *fence;
+	unsigned int i;
 
-	merge_survey(&survey, num_fences, fences, cursors);
-	if (!survey.pending)
-		return dma_fence_allocate_private_stub(survey.timestamp);
-	if (survey.only)
-		return survey.only;
-
-	list = kvmalloc_array(survey.pending, sizeof(*list), GFP_KERNEL);
-	spare = kvmalloc_array(survey.pending, sizeof(*spare), GFP_KERNEL);
-	if (!list || !spare) {
-		kvfree(list);
-		kvfree(spare);
-		return NULL;
+	for (i = 0; i < num_fences; i++)
+		merge.room += merge_bound(fences[i], &cursors[i]);
+	merge.list = merge.few;
+	if (merge.room > MERGE_FEW) {
+		merge.list = kvmalloc_array(merge.room, sizeof(*merge.list), GFP_KERNEL);
+		if (!merge.list)
+			return NULL;
 	}
 
-	count = merge_collect(list, survey.pending, num_fences, fences, cursors);
-	sorted = merge_sort(list, spare, count);
-	kvfree(sorted == list ? spare : list);
+	for (i = 0; i < num_fences; i++)
+		merge_collect(&merge, fences[i], &cursors[i]);
+	fence = merge_result(&merge);
 
-	count = merge_dedup(sorted, count);
-	if (count)
-		return merge_result(sorted, count);
-
-	/* The last ones have signalled between the two looks. */
-	kvfree(sorted);
-	merge_survey(&survey, num_fences, fences, cursors);
-	return dma_fence_allocate_private_stub(survey.timestamp);
+	if (merge.list != merge.few)
+		kvfree(merge.list);
+	return fence;
 }
 EXPORT_SYMBOL_GPL(__dma_fence_unwrap_merge);
