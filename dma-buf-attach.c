@@ -217,15 +217,16 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 		return ERR_PTR(-EINVAL);
 	}
 
-	attach = kzalloc(sizeof(*attach), GFP_KERNEL);
+	attach = kmalloc(sizeof(*attach), GFP_KERNEL);
 	if (!attach)
 		return ERR_PTR(-ENOMEM);
-	attach->dmabuf = dmabuf;
-	attach->dev = dev;
-	attach->importer_ops = importer_ops;
-	attach->importer_priv = importer_priv;
-	if (importer_ops)
-		attach->peer2peer = importer_ops->allow_peer2peer;
+	*attach = (struct dma_buf_attachment) {
+		.dmabuf = dmabuf,
+		.dev = dev,
+		.peer2peer = importer_ops && importer_ops->allow_peer2peer,
+		.importer_ops = importer_ops,
+		.importer_priv = importer_priv,
+	};
 
 	if (dmabuf->ops->attach)
 		ret = dmabuf->ops->attach(dmabuf, attach);

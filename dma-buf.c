@@ -177,7 +177,7 @@ static struct dma_buf *dma_buf_alloc(const struct dma_buf_export_info *info)
 
 	if (!info->resv)
 		size += sizeof(struct dma_resv);
-	dmabuf = kzalloc(size, GFP_KERNEL);
+	dmabuf = kmalloc(size, GFP_KERNEL);
 	if (!dmabuf)
 		return ERR_PTR(-ENOMEM);
 	if (!try_module_get(info->owner)) {
@@ -185,12 +185,14 @@ static struct dma_buf *dma_buf_alloc(const struct dma_buf_export_info *info)
 		return ERR_PTR(-ENOENT);
 	}
 
-	dmabuf->size = info->size;
-	dmabuf->ops = info->ops;
-	dmabuf->exp_name = info->exp_name;
-	dmabuf->owner = info->owner;
-	dmabuf->priv = info->priv;
-	dmabuf->resv = info->resv;
+	*dmabuf = (struct dma_buf) {
+		.size = info->size,
+		.ops = info->ops,
+		.exp_name = info->exp_name,
+		.owner = info->owner,
+		.priv = info->priv,
+		.resv = info->resv,
+	};
 	INIT_LIST_HEAD(&dmabuf->attachments);
 	spin_lock_init(&dmabuf->name_lock);
 	spin_lock_init(&dmabuf->poll_lock);

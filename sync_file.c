@@ -45,7 +45,7 @@ static const struct file_operations sync_file_fops;
  */
 struct sync_file *sync_file_open(struct dma_fence *fence)
 {
-	struct sync_file *sync_file = kzalloc(sizeof(*sync_file), GFP_KERNEL);
+	struct sync_file *sync_file = kmalloc(sizeof(*sync_file), GFP_KERNEL);
 	struct file *file;
 
 	if (!sync_file)
@@ -57,9 +57,11 @@ struct sync_file *sync_file_open(struct dma_fence *fence)
 		return ERR_CAST(file);
 	}
 
-	sync_file->file = file;
+	*sync_file = (struct sync_file) {
+		.file = file,
+		.fence = dma_fence_get(fence),
+	};
 	init_waitqueue_head(&sync_file->wq);
-	sync_file->fence = dma_fence_get(fence);
 	return sync_file;
 }
 
