@@ -240,6 +240,13 @@ void __dma_fence_might_wait(void)
 }
 #endif
 
+/* Does not even look for the lock without lockdep. */
+static __always_inline void fence_assert_locked(struct dma_fence *fence)
+{
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		lockdep_assert_held(dma_fence_spinlock(fence));
+}
+
 /*
  * Signals a fence under its lock; what all ways to signal have in common. Returns
  * 0, or -EINVAL when it had signalled before.
@@ -290,8 +297,8 @@ static __always_inline int fence_lock_and_signal(struct dma_fence *fence, ktime_
 }
 
 /*
- * Has it signalled, for who signals it? With acquire for dma_fence_is_signaled(),
- * which may rely on what was seen here.
+ * Has it signalled, without asking the driver? With acquire: who sees it may rely
+ * on the error and on the finished work.
  */
 static __always_inline bool fence_has_signaled(struct dma_fence *fence)
 {
@@ -313,7 +320,7 @@ static __always_inline bool fence_has_signaled(struct dma_fence *fence)
 int dma_fence_signal_timestamp_locked(struct dma_fence *fence,
 				      ktime_t timestamp)
 {
-	lockdep_assert_held(dma_fence_spinlock(fence));
+	fence_assert_locked(fence);
 
 	return fence_signal(fence, timestamp);
 }
@@ -444,18 +451,14 @@ EXPORT_SYMBOL(dma_fence_release);
 /* First to wait: switch on signalling. The lock is held. True while pending. */
 static __always_inline bool fence_enable_signaling(struct dma_fence *fence)
 {
-	bool enabled;
-
-	lockdep_assert_held(dma_fence_spinlock(fence));
-
-	if (test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
-		return !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+	fence_assert_locked(fence);
 
 	/* First the flag: i915 signals without the lock, then looks who waits. */
-	enabled = test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags);
+	if (test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
+		return !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return false;
-	if (enabled || !fence->ops->enable_signaling)
+	if (!fence->ops->enable_signaling)
 		return true;
 
 	trace_dma_fence_enable_signal(fence);
@@ -476,12 +479,13 @@ static __always_inline bool fence_enable_signaling(struct dma_fence *fence)
  */
 void dma_fence_enable_sw_signaling(struct dma_fence *fence)
 {
-	spinlock_t *lock = dma_fence_spinlock(fence);
+	spinlock_t *lock;
 	unsigned long flags;
 
 	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return;
 
+	lock = dma_fence_spinlock(fence);
 	spin_lock_irqsave(lock, flags);
 	fence_enable_signaling(fence);
 	spin_unlock_irqrestore(lock, flags);
@@ -542,16 +546,16 @@ bool dma_fence_remove_callback(struct dma_fence *fence,
 {
 	spinlock_t *lock = dma_fence_spinlock(fence);
 	unsigned long flags;
-	bool waiting;
 
 	/* The lock even when it has signalled: the callback may be running. */
 	spin_lock_irqsave(lock, flags);
-	waiting = !list_empty(&cb->node);
-	if (waiting)
-		list_del_init(&cb->node);
+	if (list_empty(&cb->node)) {
+		spin_unlock_irqrestore(lock, flags);
+		return false;
+	}
+	list_del_init(&cb->node);
 	spin_unlock_irqrestore(lock, flags);
-
-	return waiting;
+	return true;
 }
 EXPORT_SYMBOL(dma_fence_remove_callback);
 
@@ -630,9 +634,7 @@ static signed long fence_sleep(bool (*done)(void *data), void *data,
 
 static bool fence_done(void *data)
 {
-	struct dma_fence *fence = data;
-
-	return test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+	return fence_has_signaled(data);
 }
 
 /*
@@ -687,6 +689,26 @@ signed long dma_fence_default_wait(struct dma_fence *fence,
 }
 EXPORT_SYMBOL(dma_fence_default_wait);
 
+/* Waits for a fence that has not signalled, as far as is known without asking. */
+static noinline signed long fence_wait(struct dma_fence *fence, bool intr, signed long timeout)
+{
+	signed long left;
+
+	/* The second flag comes after the first, which may not be known yet. */
+	if (dma_fence_is_signaled(fence) && fence_is_left(fence))
+		return timeout ?: 1;
+
+	trace_dma_fence_wait_start(fence);
+	if (fence->ops->wait) {
+		dma_fence_enable_sw_signaling(fence);
+		left = fence->ops->wait(fence, intr, timeout);
+	} else {
+		left = dma_fence_default_wait(fence, intr, timeout);
+	}
+	trace_dma_fence_wait_end(fence);
+	return left;
+}
+
 /**
  * dma_fence_wait_timeout - wait for a fence, for some time
  * @fence: the fence
@@ -703,27 +725,15 @@ EXPORT_SYMBOL(dma_fence_default_wait);
 signed long dma_fence_wait_timeout(struct dma_fence *fence,
 				   bool intr, signed long timeout)
 {
-	signed long left;
-
 	if (WARN_ON(timeout < 0))
 		return -EINVAL;
 
 	might_sleep();
 	__dma_fence_might_wait();
 
-	/* The second flag comes after the first, which may not be known yet. */
-	if (fence_is_left(fence) || (dma_fence_is_signaled(fence) && fence_is_left(fence)))
+	if (fence_is_left(fence))
 		return timeout ?: 1;
-
-	trace_dma_fence_wait_start(fence);
-	if (fence->ops->wait) {
-		dma_fence_enable_sw_signaling(fence);
-		left = fence->ops->wait(fence, intr, timeout);
-	} else {
-		left = dma_fence_default_wait(fence, intr, timeout);
-	}
-	trace_dma_fence_wait_end(fence);
-	return left;
+	return fence_wait(fence, intr, timeout);
 }
 EXPORT_SYMBOL(dma_fence_wait_timeout);
 
