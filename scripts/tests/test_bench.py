@@ -33,6 +33,19 @@ class Lines(unittest.TestCase):
         rows = figures.parse_stall(["bench-stall: 4 stuck 12 0 2000", "bench-stall: nobody"])
         self.assertEqual(rows, {(4, "stuck"): (12, 0, 2000)})
 
+    def test_lock_statistics(self):
+        rows = figures.parse_locks([
+            "lock_stat:   class name    con-bounces    contentions   waittime-min",
+            "lock_stat:      &dmabuf->name_lock:    1    2    0.50    1.50   2.00   1.00   3   40 "
+            "  0.10  9.00  30.00  0.75",
+            "lock_stat:   &x->lock#2-W:    0    0    0.00    0.00   0.00   0.00   0   7 "
+            "  0.10  9.00  30.00  0.75"])
+        self.assertEqual(rows, {"&dmabuf->name_lock": [2, 3, 40], "&x->lock": [0, 0, 7]})
+
+    def test_the_locks_of_the_subsystem_are_known_by_name(self):
+        self.assertLessEqual({"&dmabuf->name_lock", "&shard->lock", "dma_fence_stub_lock",
+                              "&dmabuf->poll"}, bench.own_locks())
+
 
 class Ratios(unittest.TestCase):
     def test_half_the_cost_is_half(self):

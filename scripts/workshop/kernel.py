@@ -14,12 +14,12 @@ JOBS = f"-j{os.cpu_count()}"
 
 # The kernels, and the fragments they are made of; all else is off.
 KERNELS = {
-    "guest": ("guest", "lockdep"),
+    "guest": ("guest", "lockdep", "bpf"),
     "debug": ("guest", "lockdep", "debug", "kunit"),
-    "bpf": ("guest", "lockdep", "bpf"),
     # Optimised for size, as tinyconfig is: stock's figures in the issues were got so.
     "bench": ("bench", "bench-x86"),
     "bench-pool": ("bench", "bench-x86", "bench-pool"),
+    "bench-locks": ("bench", "bench-x86", "bench-locks"),
     "bench-uml": ("bench", "bench-uml"),
     "bench-pool-uml": ("bench", "bench-uml", "bench-pool"),
 }

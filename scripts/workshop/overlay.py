@@ -94,19 +94,23 @@ def project_files(repo):
     return files
 
 
-def check_tree(tree):
-    """Refuses what is not a 6.12 kernel tree."""
-    if not os.path.isdir(tree):
-        raise Refusal(f"{tree}: not a directory")
+def version_of(tree):
+    """The version of a kernel tree, such as 6.12.117."""
     makefile = read_text(os.path.join(tree, "Makefile"), "")
     version = [re.search(rf"^{key} = *(\d+)$", makefile, re.M)
                for key in ("VERSION", "PATCHLEVEL", "SUBLEVEL")]
     if not all(version):
         raise Refusal(f"{tree}: not a kernel tree (its Makefile names no kernel version)")
-    version = [int(match.group(1)) for match in version]
-    if version[:2] != [6, 12]:
-        raise Refusal(f"{tree}: this is Linux {'.'.join(map(str, version))}; "
-                      "the project fits 6.12")
+    return ".".join(match.group(1) for match in version)
+
+
+def check_tree(tree):
+    """Refuses what is not a 6.12 kernel tree."""
+    if not os.path.isdir(tree):
+        raise Refusal(f"{tree}: not a directory")
+    version = version_of(tree)
+    if version.split(".")[:2] != ["6", "12"]:
+        raise Refusal(f"{tree}: this is Linux {version}; the project fits 6.12")
     for name in (HOME, "include/linux", "include/uapi/linux", "Documentation", "kernel"):
         if not os.path.isdir(os.path.join(tree, name)):
             raise Refusal(f"{tree}: not a whole kernel tree ({name} is missing)")

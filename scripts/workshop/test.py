@@ -184,7 +184,7 @@ def demonstration(tally):
 
 def benchmark(tally):
     """instructions per operation, beside stock and beside the committed baseline"""
-    what, worse = bench.compare(bench.count())
+    what, worse = bench.regressions()
     for line in worse:
         tally.bad("worse than the baseline", line)
     tally.check(what, f"{len(worse)} are worse" if worse else None)
