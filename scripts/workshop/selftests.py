@@ -19,8 +19,9 @@ TARGETS = {
 OURS = os.path.join(REPO, "tests/selftests")
 OUTPUT = os.path.join(BUILD, "selftests")
 HEADERS = os.path.join(OUTPUT, "usr/include")
-# What some of them want of the machine: pages of 2 MiB, contiguous memory for a heap.
-WORDS = "hugepages=1040 cma=64M"
+# What some of them want of the machine: pages of 2 MiB, contiguous memory for a heap, and
+# that a heap's memory is charged.
+WORDS = "hugepages=1040 cma=64M dma_heap.mem_accounting=1"
 MEMORY = "3G"
 RESULT = re.compile(r"(ok|not ok) \d+ ?(?:- )?(?:\[RUN\])?\W*(.*)")
 
