@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What poll on a buffer guarantees; see dma-buf-file.c.
+ * What poll on a buffer guarantees; see dma-buf-poll.c.
  */
 #include <linux/completion.h>
 #include <linux/file.h>
