@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What dma-buf.c (the object), dma-buf-file.c (the file), dma-buf-poll.c (poll on
- * it), dma-buf-stats.c (the registry) and dma-buf-bpf.c (what BPF programs see of
- * it) share with each other and with nobody else.
+ * What dma-buf.c (the object), dma-buf-file.c (the file), dma-buf-ioctl.c and
+ * dma-buf-poll.c (ioctls and poll on it), dma-buf-stats.c (the registry) and
+ * dma-buf-bpf.c (what BPF programs see of it) share with each other and with
+ * nobody else.
  */
 #ifndef _DMA_BUF_INTERNAL_H
 #define _DMA_BUF_INTERNAL_H
@@ -27,6 +28,9 @@ extern const struct file_operations dma_buf_fops;
 
 bool dma_buf_name_escaped(struct dma_buf *dmabuf,
 			  char buf[static DMA_BUF_NAME_ESCAPED_LEN]);
+
+/* dma-buf-ioctl.c */
+long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* dma-buf-poll.c */
 struct poll_table_struct;

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a process can ask of a buffer by ioctl(): access to caches, a name, its
+ * fences.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-fence-unwrap.h>
+#include <linux/dma-resv.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sync_file.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/dma-buf.h>
+
+#include "dma-buf-internal.h"
+#include "sync_file-internal.h"
+
+/* DMA_BUF_IOCTL_SYNC */
+static long dma_buf_ioctl_sync(struct dma_buf *dmabuf, void __user *arg)
+{
+	enum dma_data_direction dir;
+	struct dma_buf_sync sync;
+
+	if (copy_from_user(&sync, arg, sizeof(sync)))
+		return -EFAULT;
+	if (sync.flags & ~DMA_BUF_SYNC_VALID_FLAGS_MASK)
+		return -EINVAL;
+
+	switch (sync.flags & DMA_BUF_SYNC_RW) {
+	case DMA_BUF_SYNC_READ:
+		dir = DMA_FROM_DEVICE;
+		break;
+	case DMA_BUF_SYNC_WRITE:
+		dir = DMA_TO_DEVICE;
+		break;
+	case DMA_BUF_SYNC_RW:
+		dir = DMA_BIDIRECTIONAL;
+		break;
+	default:
+		return -EINVAL;
+	}
+
+	if (sync.flags & DMA_BUF_SYNC_END)
+		return dma_buf_end_cpu_access(dmabuf, dir);
+	return dma_buf_begin_cpu_access(dmabuf, dir);
+}
+
+/* DMA_BUF_SET_NAME. Any bytes will do, they are escaped where they show. */
+static long dma_buf_ioctl_set_name(struct dma_buf *dmabuf, void __user *arg)
+{
+	const char *name = strndup_user(arg, DMA_BUF_NAME_LEN);
+
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+
+	spin_lock(&dmabuf->name_lock);
+	swap(dmabuf->name, name);
+	spin_unlock(&dmabuf->name_lock);
+	kfree(name);
+	return 0;
+}
+
+#ifdef CONFIG_SYNC_FILE
+/* What DMA_BUF_SYNC_READ and _WRITE allow, out of @flags of a sync_file ioctl. */
+static bool dma_buf_access_ok(__u32 flags)
+{
+	return !(flags & ~DMA_BUF_SYNC_RW) && (flags & DMA_BUF_SYNC_RW);
+}
+
+/* What an access with @flags has to wait for, as one fence with a reference. */
+static struct dma_fence *dma_buf_access_fence(struct dma_buf *dmabuf, __u32 flags)
+{
+	enum dma_resv_usage usage = dma_resv_usage_rw(flags & DMA_BUF_SYNC_WRITE);
+	struct dma_fence *fence;
+	int ret;
+
+	ret = dma_resv_get_singleton(dmabuf->resv, usage, &fence);
+	if (ret)
+		return ERR_PTR(ret);
+	return fence ?: dma_fence_get_stub();
+}
+
+/* DMA_BUF_IOCTL_EXPORT_SYNC_FILE. Nobody sees the fd before all is done. */
+static long dma_buf_ioctl_export_sync_file(struct dma_buf *dmabuf, void __user *arg)
+{
+	struct dma_buf_export_sync_file args;
+	struct sync_file *sync_file;
+	struct dma_fence *fence;
+	long ret;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	if (!dma_buf_access_ok(args.flags))
+		return -EINVAL;
+
+	args.fd = get_unused_fd_flags(O_CLOEXEC);
+	if (args.fd < 0)
+		return args.fd;
+
+	fence = dma_buf_access_fence(dmabuf, args.flags);
+	if (IS_ERR(fence)) {
+		ret = PTR_ERR(fence);
+		goto err_fd;
+	}
+	sync_file = sync_file_open(fence);
+	dma_fence_put(fence);
+	if (IS_ERR(sync_file)) {
+		ret = PTR_ERR(sync_file);
+		goto err_fd;
+	}
+	if (copy_to_user(arg, &args, sizeof(args))) {
+		ret = -EFAULT;
+		goto err_file;
+	}
+	fd_install(args.fd, sync_file->file);
+	return 0;
+
+err_file:
+	fput(sync_file->file);
+err_fd:
+	put_unused_fd(args.fd);
+	return ret;
+}
+
+/* Add every fence inside of @head. Containers do not belong in a reservation. */
+static int dma_buf_add_fences(struct dma_resv *resv, struct dma_fence *head,
+			      enum dma_resv_usage usage)
+{
+	struct dma_fence_unwrap iter;
+	struct dma_fence *fence;
+	unsigned int count = 0;
+	int ret;
+
+	/*
+	 * A chain can only lose links between this walk and the next one, so
+	 * what is reserved is enough.
+	 */
+	dma_fence_unwrap_for_each(fence, &iter, head)
+		count++;
+	if (!count)
+		return 0;
+
+	dma_resv_lock(resv, NULL);
+	ret = dma_resv_reserve_fences(resv, count);
+	if (!ret) {
+		dma_fence_unwrap_for_each(fence, &iter, head)
+			dma_resv_add_fence(resv, fence, usage);
+	}
+	dma_resv_unlock(resv);
+	return ret;
+}
+
+/* DMA_BUF_IOCTL_IMPORT_SYNC_FILE */
+static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, void __user *arg)
+{
+	struct dma_buf_import_sync_file args;
+	enum dma_resv_usage usage;
+	struct dma_fence *fence;
+	long ret;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	if (!dma_buf_access_ok(args.flags))
+		return -EINVAL;
+
+	fence = sync_file_get_fence(args.fd);
+	if (!fence)
+		return -EINVAL;
+
+	usage = args.flags & DMA_BUF_SYNC_WRITE ? DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ;
+	ret = dma_buf_add_fences(dmabuf->resv, fence, usage);
+	dma_fence_put(fence);
+	return ret;
+}
+#endif
+
+/* Every ioctl; the number says how large the argument is and who writes it. */
+static const struct dma_buf_ioctl {
+	unsigned int cmd;
+	long (*handler)(struct dma_buf *dmabuf, void __user *arg);
+} dma_buf_ioctls[] = {
+	{ DMA_BUF_IOCTL_SYNC,			dma_buf_ioctl_sync },
+	{ DMA_BUF_SET_NAME_A,			dma_buf_ioctl_set_name },
+	{ DMA_BUF_SET_NAME_B,			dma_buf_ioctl_set_name },
+#ifdef CONFIG_SYNC_FILE
+	{ DMA_BUF_IOCTL_EXPORT_SYNC_FILE,	dma_buf_ioctl_export_sync_file },
+	{ DMA_BUF_IOCTL_IMPORT_SYNC_FILE,	dma_buf_ioctl_import_sync_file },
+#endif
+};
+
+long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dma_buf_ioctls); i++) {
+		if (dma_buf_ioctls[i].cmd == cmd)
+			return dma_buf_ioctls[i].handler(file->private_data, (void __user *)arg);
+	}
+	return -ENOTTY;
+}
