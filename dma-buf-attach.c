@@ -37,8 +37,8 @@
  *    reference is gone.
  *
  * *Dynamic* exporters have &dma_buf_ops.pin and may move a buffer that is not
- * pinned. *Dynamic* importers have &dma_buf_attach_ops.move_notify and map
- * again after a move. When only one of the two is dynamic, the mapping is made
+ * pinned. *Dynamic* importers have &dma_buf_attach_ops.move_notify or
+ * &dma_buf_attach_ops.invalidate_mappings and map again after a move. When only one of the two is dynamic, the mapping is made
  * in both directions when the device attaches, with the buffer pinned if the
  * exporter is the dynamic one, and kept until the device detaches. When both
  * are and CONFIG_DMABUF_MOVE_NOTIFY is off, the buffer is pinned for as long as
@@ -199,8 +199,8 @@ static void dma_buf_drop_kept(struct dma_buf_attachment *attach)
  * Context: Process, may sleep. Takes &dma_buf.resv.
  *
  * Return: the attachment, for dma_buf_detach() to end, or an ERR_PTR: -EINVAL
- * for missing arguments or @importer_ops without move_notify, -ENOMEM, what the
- * exporter's attach, pin or map callbacks answer, and -ERESTARTSYS when a
+ * for missing arguments or @importer_ops with neither move_notify nor
+ * invalidate_mappings, -ENOMEM, what the exporter's attach, pin or map callbacks answer, and -ERESTARTSYS when a
  * signal interrupts the wait for a move.
  */
 struct dma_buf_attachment *
@@ -212,8 +212,8 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 
 	if (WARN_ON(!dmabuf || !dev))
 		return ERR_PTR(-EINVAL);
-	if (importer_ops && !importer_ops->move_notify) {
-		dev_err(dev, "dma_buf: a dynamic importer needs move_notify\n");
+	if (importer_ops && !importer_ops->move_notify && !importer_ops->invalidate_mappings) {
+		dev_err(dev, "dma_buf: a dynamic importer needs move_notify or invalidate_mappings\n");
 		return ERR_PTR(-EINVAL);
 	}
 
@@ -459,24 +459,67 @@ void dma_buf_unmap_attachment_unlocked(struct dma_buf_attachment *attach,
 EXPORT_SYMBOL_NS_GPL(dma_buf_unmap_attachment_unlocked, DMA_BUF);
 
 /**
- * dma_buf_move_notify - tell the importers that a buffer is about to move
- * @dmabuf: the buffer, not pinned
+ * dma_buf_invalidate_mappings - make all mappings of dynamic importers stale
+ * @dmabuf: the buffer
  *
- * For exporters. Every mapping that a dynamic importer has is stale from here
- * on. Work that devices have already started goes on until its fences signal,
- * so the exporter waits for those before it gives the old place to others.
+ * For exporters, before a buffer moves or goes away. Calls what the importer
+ * has: &dma_buf_attach_ops.invalidate_mappings or else
+ * &dma_buf_attach_ops.move_notify. Every mapping that a dynamic importer has is
+ * stale from here on, unless it has pinned the buffer and does not promise more
+ * than move_notify does, see dma_buf_attach_revocable(). Work that devices have
+ * already started goes on until its fences signal, so the exporter waits for
+ * those before it gives the old place to others.
  *
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
  */
-void dma_buf_move_notify(struct dma_buf *dmabuf)
+void dma_buf_invalidate_mappings(struct dma_buf *dmabuf)
 {
+	const struct dma_buf_attach_ops *ops;
 	struct dma_buf_attachment *attach;
 
 	dma_resv_assert_held(dmabuf->resv);
 
 	list_for_each_entry(attach, &dmabuf->attachments, node) {
-		if (dma_buf_attachment_is_dynamic(attach))
-			attach->importer_ops->move_notify(attach);
+		ops = attach->importer_ops;
+		if (!ops)
+			continue;
+		if (ops->invalidate_mappings)
+			ops->invalidate_mappings(attach);
+		else
+			ops->move_notify(attach);
 	}
 }
+EXPORT_SYMBOL_NS_GPL(dma_buf_invalidate_mappings, DMA_BUF);
+
+/**
+ * dma_buf_move_notify - tell the importers that a buffer is about to move
+ * @dmabuf: the buffer, not pinned
+ *
+ * The name that Linux 6.12 has for dma_buf_invalidate_mappings().
+ *
+ * Context: Process, may sleep. The caller holds &dma_buf.resv.
+ */
+void dma_buf_move_notify(struct dma_buf *dmabuf)
+{
+	dma_buf_invalidate_mappings(dmabuf);
+}
 EXPORT_SYMBOL_NS_GPL(dma_buf_move_notify, DMA_BUF);
+
+/**
+ * dma_buf_attach_revocable - will an importer let go of a buffer at any time?
+ * @attach: the attachment
+ *
+ * For exporters whose memory can go away under those who use it. Only importers
+ * with &dma_buf_attach_ops.invalidate_mappings have promised to give up even what
+ * they have pinned. An exporter that cannot keep the memory for the others turns
+ * them down: in &dma_buf_ops.attach, or in &dma_buf_ops.pin, since an importer
+ * with move_notify alone follows as long as it does not pin.
+ *
+ * Context: Any.
+ * Return: true when the importer has promised that.
+ */
+bool dma_buf_attach_revocable(struct dma_buf_attachment *attach)
+{
+	return attach->importer_ops && attach->importer_ops->invalidate_mappings;
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_attach_revocable, DMA_BUF);

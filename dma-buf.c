@@ -22,7 +22,7 @@
  * Called with the reservation held by the importer: dma_buf_pin(),
  * dma_buf_unpin(), dma_buf_map_attachment(), dma_buf_unmap_attachment(),
  * dma_buf_vmap(), dma_buf_vunmap(). Called with it held by the exporter:
- * dma_buf_move_notify().
+ * dma_buf_move_notify(), dma_buf_invalidate_mappings().
  *
  * Called without it, because they take it themselves or call something that
  * does: dma_buf_export(), dma_buf_fd(), dma_buf_get(), dma_buf_put(),
@@ -38,8 +38,8 @@
  * &dma_buf_ops.begin_cpu_access, &dma_buf_ops.end_cpu_access), and at the end
  * (&dma_buf_ops.release).
  *
- * The importer's &dma_buf_attach_ops.move_notify runs with the reservation
- * held.
+ * The importer's &dma_buf_attach_ops.move_notify and
+ * &dma_buf_attach_ops.invalidate_mappings run with the reservation held.
  */
 
 /**

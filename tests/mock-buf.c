@@ -317,9 +317,27 @@ static void mock_move_notify(struct dma_buf_attachment *attach)
 		importer->unlocked_moves++;
 }
 
+static void mock_invalidate_mappings(struct dma_buf_attachment *attach)
+{
+	struct mock_importer *importer = attach->importer_priv;
+
+	importer->invalidations++;
+	if (!dma_resv_is_locked(attach->dmabuf->resv))
+		importer->unlocked_moves++;
+}
+
 const struct dma_buf_attach_ops mock_importer_ops = {
 	.allow_peer2peer = true,
 	.move_notify = mock_move_notify,
+};
+
+const struct dma_buf_attach_ops mock_revocable_ops = {
+	.invalidate_mappings = mock_invalidate_mappings,
+};
+
+const struct dma_buf_attach_ops mock_bilingual_ops = {
+	.move_notify = mock_move_notify,
+	.invalidate_mappings = mock_invalidate_mappings,
 };
 
 struct device *mock_device(struct kunit *test, const char *name)

@@ -67,16 +67,21 @@ struct mock_buf {
  * @dev: the device
  * @name: of the device's driver
  * @moves: how often move_notify ran
- * @unlocked_moves: how often it ran without the reservation
+ * @invalidations: how often invalidate_mappings ran
+ * @unlocked_moves: how often one of them ran without the reservation
  */
 struct mock_importer {
 	struct device *dev;
 	char name[24];
 	unsigned int moves;
+	unsigned int invalidations;
 	unsigned int unlocked_moves;
 };
 
+/* What an importer of 6.12 brings along, one of 7.3, and one of both. */
 extern const struct dma_buf_attach_ops mock_importer_ops;
+extern const struct dma_buf_attach_ops mock_revocable_ops;
+extern const struct dma_buf_attach_ops mock_bilingual_ops;
 
 /* Fill in @mock and @info without exporting; what mock_buf() does first. */
 void mock_buf_describe(struct mock_buf *mock, struct dma_buf_export_info *info,

@@ -251,8 +251,19 @@ struct dma_buf_attach_ops {
 	 * here on. The importer does not unmap inside the call, but before it
 	 * uses the buffer again. The exporter waits for the fences of the
 	 * buffer before it reuses the old place. Runs under &dma_buf.resv.
+	 *
+	 * An importer that has pinned the buffer need not expect this.
 	 */
 	void (*move_notify)(struct dma_buf_attachment *attach);
+
+	/**
+	 * @invalidate_mappings: The same, as Linux 7.3 names it, with one
+	 * promise more: it is obeyed at any time, also while the importer has
+	 * the buffer pinned. The exporter may be taking the buffer back for
+	 * good, see dma_buf_revoke(). When this is there, it is called instead
+	 * of @move_notify; a dynamic importer needs one of the two.
+	 */
+	void (*invalidate_mappings)(struct dma_buf_attachment *attach);
 };
 
 /**
@@ -372,6 +383,8 @@ void dma_buf_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach);
 int dma_buf_pin(struct dma_buf_attachment *attach);
 void dma_buf_unpin(struct dma_buf_attachment *attach);
 void dma_buf_move_notify(struct dma_buf *dmabuf);
+void dma_buf_invalidate_mappings(struct dma_buf *dmabuf);
+bool dma_buf_attach_revocable(struct dma_buf_attachment *attach);
 
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 					enum dma_data_direction direction);
