@@ -200,8 +200,9 @@ static void dma_buf_drop_kept(struct dma_buf_attachment *attach)
  *
  * Return: the attachment, for dma_buf_detach() to end, or an ERR_PTR: -EINVAL
  * for missing arguments or @importer_ops with neither move_notify nor
- * invalidate_mappings, -ENOMEM, what the exporter's attach, pin or map callbacks answer, and -ERESTARTSYS when a
- * signal interrupts the wait for a move.
+ * invalidate_mappings, -ENODEV when the buffer is revoked, -ENOMEM, what the
+ * exporter's attach, pin or map callbacks answer, and -ERESTARTSYS when a signal
+ * interrupts the wait for a move.
  */
 struct dma_buf_attachment *
 dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
@@ -216,6 +217,9 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 		dev_err(dev, "dma_buf: a dynamic importer needs move_notify or invalidate_mappings\n");
 		return ERR_PTR(-EINVAL);
 	}
+
+	if (dma_buf_is_revoked(dmabuf))
+		return ERR_PTR(-ENODEV);
 
 	attach = kzalloc(sizeof(*attach), GFP_KERNEL);
 	if (!attach)
@@ -236,7 +240,10 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 
 	scoped_guard(dma_buf_resv, dmabuf) {
 		list_add(&attach->node, &dmabuf->attachments);
-		if (dma_buf_attachment_is_dynamic(attach) != dma_buf_is_dynamic(dmabuf))
+		/* For good this time: a revocation has not seen this importer. */
+		if (dma_buf_is_revoked(dmabuf))
+			ret = -ENODEV;
+		else if (dma_buf_attachment_is_dynamic(attach) != dma_buf_is_dynamic(dmabuf))
 			ret = dma_buf_map_for_good(attach);
 	}
 	if (ret) {
@@ -305,12 +312,14 @@ static const struct dma_buf_ops *dma_buf_pin_ops(struct dma_buf_attachment *atta
  * buffer out. Calls nest.
  *
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
- * Return: 0, or what the exporter answers.
+ * Return: 0, -ENODEV when the buffer is revoked, or what the exporter answers.
  */
 int dma_buf_pin(struct dma_buf_attachment *attach)
 {
 	const struct dma_buf_ops *ops = dma_buf_pin_ops(attach);
 
+	if (dma_buf_is_revoked(attach->dmabuf))
+		return -ENODEV;
 	return ops->pin ? ops->pin(attach) : 0;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_pin, DMA_BUF);
@@ -348,8 +357,8 @@ static bool dma_buf_pins_mappings(struct dma_buf *dmabuf)
  *
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
  *
- * Return: the list, or an ERR_PTR: -EBUSY when the exporter keeps a mapping for
- * another direction, -ENOMEM, -ERESTARTSYS for a signal, -EINVAL for missing
+ * Return: the list, or an ERR_PTR: -ENODEV when the buffer is revoked, -EBUSY when
+ * the exporter keeps a mapping for another direction, -ENOMEM, -ERESTARTSYS for a signal, -EINVAL for missing
  * arguments, or what the exporter's pin and map callbacks answer.
  */
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
@@ -364,6 +373,8 @@ struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 		return ERR_PTR(-EINVAL);
 	dmabuf = attach->dmabuf;
 	dma_resv_assert_held(dmabuf->resv);
+	if (dma_buf_is_revoked(dmabuf))
+		return ERR_PTR(-ENODEV);
 
 	if (attach->sgt) {
 		if (attach->dir != direction && attach->dir != DMA_BIDIRECTIONAL)

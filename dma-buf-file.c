@@ -44,12 +44,26 @@ static bool dma_buf_range_ok(struct dma_buf *dmabuf, struct vm_area_struct *vma,
 	return pages <= have && pgoff <= have - pages;
 }
 
+/*
+ * May a process map the buffer? A revocation that this does not see yet waits for
+ * the process to leave mmap(), and takes the mapping away again.
+ */
+static bool dma_buf_may_mmap(struct dma_buf *dmabuf)
+{
+	WRITE_ONCE(dmabuf->mmapped, true);
+	/* Pairs with dma_buf_end_mmaps(): it sees the note, or this the revocation. */
+	smp_mb();
+	return !dma_buf_is_revoked(dmabuf);
+}
+
 static int dma_buf_file_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct dma_buf *dmabuf = file->private_data;
 
 	if (!dmabuf->ops->mmap || !dma_buf_range_ok(dmabuf, vma, vma->vm_pgoff))
 		return -EINVAL;
+	if (!dma_buf_may_mmap(dmabuf))
+		return -ENODEV;
 
 	return dmabuf->ops->mmap(dmabuf, vma);
 }
@@ -66,8 +80,8 @@ static int dma_buf_file_mmap(struct file *file, struct vm_area_struct *vma)
  * Context: Process, may sleep, mmap_lock held for writing.
  *
  * Return: 0, -EINVAL when the exporter cannot do this, when the range reaches
- * past the end or an argument is missing, -EOVERFLOW when it wraps, or what the
- * exporter answers.
+ * past the end or an argument is missing, -EOVERFLOW when it wraps, -ENODEV when
+ * the buffer is revoked, or what the exporter answers.
  */
 int dma_buf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma, unsigned long pgoff)
 {
@@ -79,6 +93,8 @@ int dma_buf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma, unsigned lo
 		return -EOVERFLOW;
 	if (!dma_buf_range_ok(dmabuf, vma, pgoff))
 		return -EINVAL;
+	if (!dma_buf_may_mmap(dmabuf))
+		return -ENODEV;
 
 	vma_set_file(vma, dmabuf->file);
 	vma->vm_pgoff = pgoff;
@@ -133,6 +149,8 @@ static void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "exp_name:\t%s\n", dmabuf->exp_name);
 	if (dma_buf_name_escaped(dmabuf, name))
 		seq_printf(m, "name:\t%s\n", name);
+	if (dma_buf_is_revoked(dmabuf))
+		seq_puts(m, "revoked:\t1\n");
 }
 
 const struct file_operations dma_buf_fops = {

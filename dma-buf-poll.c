@@ -21,6 +21,8 @@
  * - EPOLLOUT when nobody is reading either, so that it may be overwritten: those
  *   of %DMA_RESV_USAGE_READ have signalled as well.
  *
+ * A buffer that its exporter has revoked answers EPOLLERR and EPOLLHUP besides.
+ *
  * Fences of %DMA_RESV_USAGE_BOOKKEEP never count, and errors of fences are not
  * reported. What has been seen ready may be busy again at once, when new work
  * is queued. Ready only means that fences have signalled: caches are the
@@ -277,14 +279,16 @@ static __poll_t dma_buf_ready(struct dma_resv *resv, __poll_t asked)
 __poll_t dma_buf_poll(struct file *file, poll_table *pt)
 {
 	struct dma_buf *dmabuf = file->private_data;
-	__poll_t asked = poll_requested_events(pt) & (EPOLLIN | EPOLLOUT), ready;
+	__poll_t asked = poll_requested_events(pt) & (EPOLLIN | EPOLLOUT), ready, gone = 0;
 	const struct dma_buf_poll_dir *dir;
 	unsigned int i;
 
 	/* Also for no events: epoll may ask for some later, in this queue. */
 	poll_wait(file, &dmabuf->poll, pt);
+	if (dma_buf_is_revoked(dmabuf))
+		gone = EPOLLERR | EPOLLHUP;
 	if (!asked)
-		return 0;
+		return gone;
 
 	ready = dma_buf_ready(dmabuf->resv, asked);
 	for (i = 0; i < ARRAY_SIZE(dma_buf_poll_dirs); i++) {
@@ -297,7 +301,7 @@ __poll_t dma_buf_poll(struct file *file, poll_table *pt)
 		else
 			ready |= dir->event;
 	}
-	return ready;
+	return ready | gone;
 }
 
 /* The last close: unhook both watches. Nobody sleeps on the wait queue any more. */

@@ -27,8 +27,8 @@
  * Called without it, because they take it themselves or call something that
  * does: dma_buf_export(), dma_buf_fd(), dma_buf_get(), dma_buf_put(),
  * dma_buf_attach(), dma_buf_dynamic_attach(), dma_buf_detach(),
- * dma_buf_mmap(), dma_buf_begin_cpu_access(), dma_buf_end_cpu_access(), and
- * everything whose name ends in _unlocked.
+ * dma_buf_mmap(), dma_buf_begin_cpu_access(), dma_buf_end_cpu_access(),
+ * dma_buf_revoke(), and everything whose name ends in _unlocked.
  *
  * An exporter finds the reservation held in what maps, unmaps or pins:
  * &dma_buf_ops.map_dma_buf and &dma_buf_ops.unmap_dma_buf, &dma_buf_ops.vmap and
@@ -365,8 +365,8 @@ static int dma_buf_wait(struct dma_buf *dmabuf, enum dma_resv_usage usage)
  *
  * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
  *
- * Return: 0, -ERESTARTSYS when a signal interrupts a wait, -EINVAL when @dmabuf
- * is NULL, or what the exporter answers.
+ * Return: 0, -ERESTARTSYS when a signal interrupts a wait, -ENODEV when the buffer
+ * is revoked, -EINVAL when @dmabuf is NULL, or what the exporter answers.
  */
 int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 {
@@ -378,8 +378,13 @@ int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir
 	might_lock(&dmabuf->resv->lock.base);
 
 	ret = dma_buf_wait(dmabuf, dma_resv_usage_rw(write));
-	if (ret || !dmabuf->ops->begin_cpu_access)
+	if (ret)
 		return ret;
+	/* Not before the wait, which may be long: the exporter comes next. */
+	if (dma_buf_is_revoked(dmabuf))
+		return -ENODEV;
+	if (!dmabuf->ops->begin_cpu_access)
+		return 0;
 
 	ret = dmabuf->ops->begin_cpu_access(dmabuf, direction);
 	/* Only a dynamic exporter moves buffers, and it may have just begun to. */
@@ -394,10 +399,12 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_begin_cpu_access, DMA_BUF);
  * @dmabuf: the buffer
  * @direction: as for dma_buf_begin_cpu_access()
  *
- * Waits for nothing.
+ * Waits for nothing. The contents of a revoked buffer are lost, so that is said.
  *
  * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
- * Return: 0, -EINVAL when @dmabuf is NULL, or what the exporter answers.
+ *
+ * Return: 0, -ENODEV when the buffer is revoked, -EINVAL when @dmabuf is NULL, or
+ * what the exporter answers.
  */
 int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 {
@@ -405,6 +412,8 @@ int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direc
 		return -EINVAL;
 	might_lock(&dmabuf->resv->lock.base);
 
+	if (dma_buf_is_revoked(dmabuf))
+		return -ENODEV;
 	if (!dmabuf->ops->end_cpu_access)
 		return 0;
 	return dmabuf->ops->end_cpu_access(dmabuf, direction);
@@ -435,7 +444,8 @@ static int dma_buf_first_vmap(struct dma_buf *dmabuf)
  *
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
  *
- * Return: 0, -EINVAL when the exporter cannot do this, or what it answers.
+ * Return: 0, -ENODEV when the buffer is revoked, -EINVAL when the exporter cannot
+ * do this, or what it answers.
  */
 int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
@@ -446,6 +456,10 @@ int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 		return -EINVAL;
 	}
 	dma_resv_assert_held(dmabuf->resv);
+	if (dma_buf_is_revoked(dmabuf)) {
+		iosys_map_clear(map);
+		return -ENODEV;
+	}
 
 	if (!dmabuf->vmapping_counter)
 		ret = dma_buf_first_vmap(dmabuf);

@@ -436,6 +436,32 @@ static void poll_does_not_wait_for_the_reservation(struct kunit *test)
 	EXPECT_EVENTS(test, 0, thread.idle | thread.busy);
 }
 
+/* Also those who asked for no event at all, and while there is work pending. */
+static void revocation_wakes_every_poller(struct kunit *test)
+{
+	static const __poll_t asked[] = { EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT, 0 };
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct poller *pollers[ARRAY_SIZE(asked)];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(asked); i++) {
+		pollers[i] = poller_new(test, asked[i]);
+		EXPECT_EVENTS(test, 0, poller_poll(pollers[i], mock));
+	}
+	dma_buf_revoke(mock->dmabuf);
+	for (i = 0; i < ARRAY_SIZE(asked); i++) {
+		KUNIT_EXPECT_EQ(test, 1, atomic_read(&pollers[i]->wakes));
+		EXPECT_EVENTS(test, EPOLLERR | EPOLLHUP, pollers[i]->key);
+		EXPECT_EVENTS(test, EPOLLERR | EPOLLHUP, poller_poll(pollers[i], mock));
+	}
+
+	dma_fence_signal(fence);
+	for (i = 0; i < ARRAY_SIZE(asked); i++)
+		EXPECT_EVENTS(test, asked[i] | EPOLLERR | EPOLLHUP, poller_poll(pollers[i], mock));
+	EXPECT_EVENTS(test, EPOLLERR | EPOLLHUP, poll_now(mock, 0));
+}
+
 static void no_buffer_is_left_behind(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, mock_buf_alive());
@@ -462,6 +488,7 @@ static struct kunit_case dma_buf_poll_cases[] = {
 	KUNIT_CASE(fence_that_signals_while_it_is_enabled_is_done),
 	KUNIT_CASE(signalled_fence_is_let_go_by_the_next_poll),
 	KUNIT_CASE(poll_does_not_wait_for_the_reservation),
+	KUNIT_CASE(revocation_wakes_every_poller),
 	KUNIT_CASE(no_buffer_is_left_behind),
 	{}
 };

@@ -221,6 +221,15 @@ struct dma_buf {
 	/** @resv: The fences of the buffer's users, and its lock; const. */
 	struct dma_resv *resv;
 
+	/**
+	 * @revoked: The exporter has withdrawn the buffer. Set once, under
+	 * @resv; where that is not held, see dma_buf_is_revoked().
+	 */
+	bool revoked;
+
+	/** @mmapped: A process has asked for a mapping. Set, never cleared. */
+	bool mmapped;
+
 	/** @poll: Those who poll; has a lock of its own. */
 	wait_queue_head_t poll;
 
@@ -367,6 +376,18 @@ static inline bool dma_buf_attachment_is_dynamic(struct dma_buf_attachment *atta
 	return attach->importer_ops;
 }
 
+/**
+ * dma_buf_is_revoked - has the exporter withdrawn a buffer?
+ * @dmabuf: the buffer
+ *
+ * Context: Any. Unless the caller holds &dma_buf.resv, "no" is yesterday's news.
+ * Return: true once dma_buf_revoke() has been called.
+ */
+static inline bool dma_buf_is_revoked(struct dma_buf *dmabuf)
+{
+	return unlikely(READ_ONCE(dmabuf->revoked));
+}
+
 struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info);
 int dma_buf_fd(struct dma_buf *dmabuf, int flags);
 struct dma_buf *dma_buf_get(int fd);
@@ -385,6 +406,7 @@ void dma_buf_unpin(struct dma_buf_attachment *attach);
 void dma_buf_move_notify(struct dma_buf *dmabuf);
 void dma_buf_invalidate_mappings(struct dma_buf *dmabuf);
 bool dma_buf_attach_revocable(struct dma_buf_attachment *attach);
+void dma_buf_revoke(struct dma_buf *dmabuf);
 
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 					enum dma_data_direction direction);
