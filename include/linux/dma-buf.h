@@ -18,6 +18,7 @@
 struct device;
 struct dma_buf;
 struct dma_buf_attachment;
+struct pci_dev;
 
 /**
  * struct dma_buf_ops - what an exporter can do for its buffers
@@ -308,6 +309,16 @@ struct dma_buf_attachment {
 };
 
 /**
+ * struct phys_vec - a range of physical addresses
+ * @paddr: where it starts
+ * @len: bytes
+ */
+struct phys_vec {
+	phys_addr_t paddr;
+	size_t len;
+};
+
+/**
  * struct dma_buf_export_info - what dma_buf_export() needs to know
  * @exp_name: name of the exporter; must live as long as the buffer
  * @owner: module that the callbacks are in
@@ -417,6 +428,13 @@ struct sg_table *dma_buf_map_attachment_unlocked(struct dma_buf_attachment *atta
 void dma_buf_unmap_attachment_unlocked(struct dma_buf_attachment *attach,
 				       struct sg_table *sg_table,
 				       enum dma_data_direction direction);
+
+struct sg_table *dma_buf_phys_vec_to_sgt(struct dma_buf_attachment *attach,
+					 struct pci_dev *provider,
+					 const struct phys_vec *phys_vec, size_t nr_ranges,
+					 size_t size, enum dma_data_direction dir);
+void dma_buf_free_sgt(struct dma_buf_attachment *attach, struct sg_table *sgt,
+		      enum dma_data_direction dir);
 
 int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
 int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
