@@ -4,6 +4,7 @@ obj-y += dma-fence-defer.o
 obj-y += dma-resv.o dma-resv-iter.o
 obj-y += dma-buf.o dma-buf-attach.o dma-buf-file.o dma-buf-ioctl.o
 obj-y += dma-buf-mapping.o dma-buf-poll.o dma-buf-revoke.o dma-buf-stats.o
+obj-y += dma-buf-trace.o
 obj-$(CONFIG_BPF_SYSCALL) += dma-buf-bpf.o
 obj-$(CONFIG_SYNC_FILE) += sync_file.o
 obj-$(CONFIG_SW_SYNC) += sw_sync.o sync_debug.o

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "dma-buf-internal.h"
+#include "dma-buf-trace.h"
 
 /**
  * DOC: dma buf device access
@@ -189,6 +190,21 @@ static void dma_buf_drop_kept(struct dma_buf_attachment *attach)
 		dmabuf->ops->unpin(attach);
 }
 
+/* End an attachment; freed. */
+static void dma_buf_end_attachment(struct dma_buf_attachment *attach)
+{
+	struct dma_buf *dmabuf = attach->dmabuf;
+
+	scoped_guard(dma_buf_resv, dmabuf) {
+		dma_buf_drop_kept(attach);
+		list_del(&attach->node);
+	}
+
+	if (dmabuf->ops->detach)
+		dmabuf->ops->detach(dmabuf, attach);
+	kfree(attach);
+}
+
 /**
  * dma_buf_dynamic_attach - announce a device that will use a buffer
  * @dmabuf: the buffer; the caller keeps its reference until it has detached
@@ -247,9 +263,10 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 			ret = dma_buf_map_for_good(attach);
 	}
 	if (ret) {
-		dma_buf_detach(dmabuf, attach);
+		dma_buf_end_attachment(attach);
 		return ERR_PTR(ret);
 	}
+	dma_buf_trace_attach(attach);
 	return attach;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_dynamic_attach, DMA_BUF);
@@ -284,14 +301,8 @@ void dma_buf_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 	if (WARN_ON(!dmabuf || !attach || attach->dmabuf != dmabuf))
 		return;
 
-	scoped_guard(dma_buf_resv, dmabuf) {
-		dma_buf_drop_kept(attach);
-		list_del(&attach->node);
-	}
-
-	if (dmabuf->ops->detach)
-		dmabuf->ops->detach(dmabuf, attach);
-	kfree(attach);
+	dma_buf_trace_detach(attach);
+	dma_buf_end_attachment(attach);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_detach, DMA_BUF);
 

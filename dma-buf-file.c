@@ -13,6 +13,7 @@
 #include <uapi/linux/dma-buf.h>
 
 #include "dma-buf-internal.h"
+#include "dma-buf-trace.h"
 
 /*
  * Only two seeks make sense, and neither moves anything: the start, and the
@@ -59,13 +60,17 @@ static bool dma_buf_may_mmap(struct dma_buf *dmabuf)
 static int dma_buf_file_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct dma_buf *dmabuf = file->private_data;
+	int ret;
 
 	if (!dmabuf->ops->mmap || !dma_buf_range_ok(dmabuf, vma, vma->vm_pgoff))
 		return -EINVAL;
 	if (!dma_buf_may_mmap(dmabuf))
 		return -ENODEV;
 
-	return dmabuf->ops->mmap(dmabuf, vma);
+	ret = dmabuf->ops->mmap(dmabuf, vma);
+	if (!ret)
+		dma_buf_trace_mmap_internal(dmabuf);
+	return ret;
 }
 
 /**
@@ -86,6 +91,7 @@ static int dma_buf_file_mmap(struct file *file, struct vm_area_struct *vma)
 int dma_buf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma, unsigned long pgoff)
 {
 	unsigned long end;
+	int ret;
 
 	if (WARN_ON(!dmabuf || !vma) || !dmabuf->ops->mmap)
 		return -EINVAL;
@@ -98,7 +104,10 @@ int dma_buf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma, unsigned lo
 
 	vma_set_file(vma, dmabuf->file);
 	vma->vm_pgoff = pgoff;
-	return dmabuf->ops->mmap(dmabuf, vma);
+	ret = dmabuf->ops->mmap(dmabuf, vma);
+	if (!ret)
+		dma_buf_trace_mmap(dmabuf);
+	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_mmap, DMA_BUF);
 
@@ -147,10 +156,10 @@ static void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "size:\t%zu\n", dmabuf->size);
 	seq_printf(m, "count:\t%ld\n", file_count(file) - 1);
 	seq_printf(m, "exp_name:\t%s\n", dmabuf->exp_name);
-	if (dma_buf_name_escaped(dmabuf, name))
-		seq_printf(m, "name:\t%s\n", name);
 	if (dma_buf_is_revoked(dmabuf))
 		seq_puts(m, "revoked:\t1\n");
+	if (dma_buf_name_escaped(dmabuf, name))
+		seq_printf(m, "name:\t%s\n", name);
 }
 
 const struct file_operations dma_buf_fops = {

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "dma-buf-internal.h"
+#include "dma-buf-trace.h"
 
 /**
  * DOC: locking convention
@@ -268,6 +269,7 @@ struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info)
 		goto err_sysfs;
 
 	dma_buf_registry_add(dmabuf);
+	trace_dma_buf_export(dmabuf);
 	return dmabuf;
 
 err_sysfs:
@@ -291,6 +293,8 @@ void dma_buf_put(struct dma_buf *dmabuf)
 	if (WARN_ON(!dmabuf || !dmabuf->file))
 		return;
 
+	/* Last chance to look at it. */
+	trace_dma_buf_put(dmabuf);
 	fput(dmabuf->file);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_put, DMA_BUF);
@@ -308,14 +312,28 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_put, DMA_BUF);
 struct dma_buf *dma_buf_get(int fd)
 {
 	struct file *file __free(fput) = fget(fd);
+	struct dma_buf *dmabuf;
 
 	if (!file)
 		return ERR_PTR(-EBADF);
 	if (file->f_op != &dma_buf_fops)
 		return ERR_PTR(-EINVAL);
-	return no_free_ptr(file)->private_data;
+
+	dmabuf = no_free_ptr(file)->private_data;
+	dma_buf_trace_get(dmabuf, fd);
+	return dmabuf;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_get, DMA_BUF);
+
+/*
+ * Show a file of a buffer to the process: all of them pass through here. The file
+ * is not the caller's any more afterwards, so it is told of before.
+ */
+static void dma_buf_install(struct dma_buf *dmabuf, int fd, struct file *file)
+{
+	dma_buf_trace_fd(dmabuf, fd);
+	fd_install(fd, file);
+}
 
 /**
  * dma_buf_fd - give a buffer to the current process
@@ -340,7 +358,7 @@ int dma_buf_fd(struct dma_buf *dmabuf, int flags)
 
 	fd = get_unused_fd_flags(flags);
 	if (fd >= 0)
-		fd_install(fd, dmabuf->file);
+		dma_buf_install(dmabuf, fd, dmabuf->file);
 	return fd;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_fd, DMA_BUF);
