@@ -36,6 +36,7 @@ long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 struct poll_table_struct;
 
 __poll_t dma_buf_poll(struct file *file, struct poll_table_struct *pt);
+void dma_buf_poll_rearm(struct dma_buf *dmabuf);
 void dma_buf_poll_stop(struct dma_buf *dmabuf);
 
 /* dma-buf-stats.c */

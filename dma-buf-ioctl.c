@@ -169,6 +169,8 @@ static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, void __user *
 
 	usage = args.flags & DMA_BUF_SYNC_WRITE ? DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ;
 	ret = dma_buf_add_fences(dmabuf->resv, fence, usage);
+	if (!ret)
+		dma_buf_poll_rearm(dmabuf);
 	dma_fence_put(fence);
 	return ret;
 }

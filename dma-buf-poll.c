@@ -27,6 +27,11 @@
  * reported. What has been seen ready may be busy again at once, when new work
  * is queued. Ready only means that fences have signalled: caches are the
  * business of DMA_BUF_IOCTL_SYNC.
+ *
+ * Edge-triggered epoll (EPOLLET) tells of each time that the buffer gets ready
+ * again after fences were added with DMA_BUF_IOCTL_IMPORT_SYNC_FILE. Fences that a
+ * driver adds behind the back of the dma-buf are noticed by the next call that
+ * looks: epoll_ctl() with EPOLL_CTL_MOD after work was queued does that.
  */
 
 /*
@@ -59,6 +64,14 @@
  *   does; once the last close comes, dma_buf_poll_stop() unhooks the watch,
  *   and since callbacks run under the fence's lock, which unhooking takes, none
  *   is still running afterwards.
+ *
+ * - A buffer that is not ready for reading is not ready for writing either. Who
+ *   asks for both then is woken for the first alone, and asks again for the second
+ *   if that is not done by then: one wakeup when both come at once.
+ *
+ * - Fences that come later make a buffer busy again that somebody has seen ready.
+ *   Those who ask before they sleep see that, while edge-triggered epoll does not
+ *   ask. So whatever adds fences in this directory calls dma_buf_poll_rearm().
  *
  * - Nobody sleeping means nobody to wake, hence no watch. Signalling is enabled
  *   all the same, or a program that calls poll() in a loop might do so for ever.
@@ -296,12 +309,33 @@ __poll_t dma_buf_poll(struct file *file, poll_table *pt)
 		if (!(asked & dir->event) ||
 		    !dma_buf_needs_rewatch(dmabuf, dir, !(ready & dir->event)))
 			continue;
-		if (dma_buf_rewatch(dmabuf, dir))
-			ready &= ~dir->event;
-		else
+		if (!dma_buf_rewatch(dmabuf, dir)) {
 			ready |= dir->event;
+		} else if (dir->event == EPOLLIN) {
+			/* Nor is it ready for writing, and one wakeup will do. */
+			ready = 0;
+			break;
+		} else {
+			ready &= ~dir->event;
+		}
 	}
 	return ready | gone;
+}
+
+/*
+ * Fences have been added to the reservation, which is not held any more: those who
+ * sleep are to be woken when these have signalled, whether they ask again or not.
+ */
+void dma_buf_poll_rearm(struct dma_buf *dmabuf)
+{
+	unsigned int i;
+
+	/* Pairs with that in poll_wait(): a sleeper that this misses sees the fences. */
+	smp_mb();
+	if (!waitqueue_active(&dmabuf->poll))
+		return;
+	for (i = 0; i < ARRAY_SIZE(dma_buf_poll_dirs); i++)
+		dma_buf_rewatch(dmabuf, &dma_buf_poll_dirs[i]);
 }
 
 /* The last close: unhook both watches. Nobody sleeps on the wait queue any more. */
