@@ -6,6 +6,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv.h>
+#include <linux/fd_slot.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sync_file.h>
@@ -80,46 +81,36 @@ static struct dma_fence *dma_buf_access_fence(struct dma_buf *dmabuf, __u32 flag
 	return fence ?: dma_fence_get_stub();
 }
 
-/* DMA_BUF_IOCTL_EXPORT_SYNC_FILE. Nobody sees the fd before all is done. */
+/* DMA_BUF_IOCTL_EXPORT_SYNC_FILE */
 static long dma_buf_ioctl_export_sync_file(struct dma_buf *dmabuf, void __user *arg)
 {
 	struct dma_buf_export_sync_file args;
 	struct sync_file *sync_file;
 	struct dma_fence *fence;
-	long ret;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
 		return -EFAULT;
 	if (!dma_buf_access_ok(args.flags))
 		return -EINVAL;
 
-	args.fd = get_unused_fd_flags(O_CLOEXEC);
-	if (args.fd < 0)
-		return args.fd;
+	CLASS(fd_slot, slot)(O_CLOEXEC);
+	if (slot.fd < 0)
+		return slot.fd;
 
 	fence = dma_buf_access_fence(dmabuf, args.flags);
-	if (IS_ERR(fence)) {
-		ret = PTR_ERR(fence);
-		goto err_fd;
-	}
+	if (IS_ERR(fence))
+		return PTR_ERR(fence);
 	sync_file = sync_file_open(fence);
 	dma_fence_put(fence);
-	if (IS_ERR(sync_file)) {
-		ret = PTR_ERR(sync_file);
-		goto err_fd;
-	}
-	if (copy_to_user(arg, &args, sizeof(args))) {
-		ret = -EFAULT;
-		goto err_file;
-	}
-	fd_install(args.fd, sync_file->file);
-	return 0;
+	if (IS_ERR(sync_file))
+		return PTR_ERR(sync_file);
+	fd_slot_fill(&slot, sync_file->file);
 
-err_file:
-	fput(sync_file->file);
-err_fd:
-	put_unused_fd(args.fd);
-	return ret;
+	args.fd = slot.fd;
+	if (copy_to_user(arg, &args, sizeof(args)))
+		return -EFAULT;
+	fd_slot_publish(&slot);
+	return 0;
 }
 
 /* Add every fence inside of @head. Containers do not belong in a reservation. */

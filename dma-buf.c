@@ -5,6 +5,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/fd_slot.h>
 #include <linux/magic.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -295,6 +296,12 @@ void dma_buf_put(struct dma_buf *dmabuf)
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_put, DMA_BUF);
 
+/* The buffer that a file is of, or NULL. */
+static struct dma_buf *dma_buf_of(struct file *file)
+{
+	return file->f_op == &dma_buf_fops ? file->private_data : NULL;
+}
+
 /**
  * dma_buf_get - look up the buffer behind a file descriptor
  * @fd: of the current process
@@ -317,6 +324,15 @@ struct dma_buf *dma_buf_get(int fd)
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_get, DMA_BUF);
 
+/*
+ * Show a file of a buffer, the buffer's own or a narrowed one, to the process: all
+ * of them pass through here. The file is not the caller's any more afterwards.
+ */
+static void dma_buf_install(struct dma_buf *dmabuf, int fd, struct file *file)
+{
+	fd_install(fd, file);
+}
+
 /**
  * dma_buf_fd - give a buffer to the current process
  * @dmabuf: the buffer
@@ -324,7 +340,9 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_get, DMA_BUF);
  *
  * On success the file descriptor takes over the caller's reference. It is
  * public at once: another thread may close it before this returns, so the
- * caller must not touch the buffer afterwards unless it has one more reference.
+ * caller must not touch the buffer afterwards unless it has one more reference,
+ * and must not fail any more. Who still has to copy the number to userspace
+ * needs a &struct fd_slot instead.
  *
  * Context: Process, may sleep.
  *
@@ -340,10 +358,62 @@ int dma_buf_fd(struct dma_buf *dmabuf, int flags)
 
 	fd = get_unused_fd_flags(flags);
 	if (fd >= 0)
-		fd_install(fd, dmabuf->file);
+		dma_buf_install(dmabuf, fd, dmabuf->file);
 	return fd;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_fd, DMA_BUF);
+
+/**
+ * dma_buf_fd_install - publish a buffer at a descriptor that was reserved before
+ * @fd: from get_unused_fd_flags()
+ * @dmabuf: the buffer
+ *
+ * What fd_install() is for a file. The descriptor takes over the caller's
+ * reference and is public at once, as with dma_buf_fd().
+ *
+ * Context: Process.
+ */
+void dma_buf_fd_install(int fd, struct dma_buf *dmabuf)
+{
+	dma_buf_install(dmabuf, fd, dmabuf->file);
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_fd_install, DMA_BUF);
+
+/**
+ * dma_buf_fd_publish - publish the buffer in a slot
+ * @slot: filled with the file of a buffer; empty afterwards
+ *
+ * What fd_slot_publish() is for other files::
+ *
+ *	CLASS(fd_slot, slot)(O_CLOEXEC);
+ *	if (slot.fd < 0)
+ *		return slot.fd;
+ *	dmabuf = dma_buf_export(&info);
+ *	if (IS_ERR(dmabuf))
+ *		return PTR_ERR(dmabuf);
+ *	fd_slot_fill(&slot, dmabuf->file);
+ *	if (put_user(slot.fd, &arg->fd))
+ *		return -EFAULT;
+ *	dma_buf_fd_publish(&slot);
+ *	return 0;
+ *
+ * Context: Process.
+ *
+ * Return: the descriptor. -EBADF, with a warning, is a bug of the caller: there
+ * is no descriptor in the slot, or no buffer. Then nothing is published.
+ */
+int dma_buf_fd_publish(struct fd_slot *slot)
+{
+	struct dma_buf *dmabuf = slot->file ? dma_buf_of(slot->file) : NULL;
+	int fd = slot->fd;
+
+	if (WARN_ON_ONCE(fd < 0 || !dmabuf))
+		return -EBADF;
+
+	dma_buf_install(dmabuf, take_fd(slot->fd), no_free_ptr(slot->file));
+	return fd;
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_fd_publish, DMA_BUF);
 
 /* Wait for what stands in the way of the CPU; 0 or -ERESTARTSYS. */
 static int dma_buf_wait(struct dma_buf *dmabuf, enum dma_resv_usage usage)

@@ -6,6 +6,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/fcntl.h>
+#include <linux/fd_slot.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
@@ -415,7 +416,6 @@ static long udmabuf_create(const struct udmabuf_create_item *items, u32 count, u
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
 	struct udmabuf *ubuf;
-	int fd;
 
 	if (!udmabuf_items_ok(items, count))
 		return -EINVAL;
@@ -433,10 +433,9 @@ static long udmabuf_create(const struct udmabuf_create_item *items, u32 count, u
 		return PTR_ERR(dmabuf);
 	}
 
-	fd = dma_buf_fd(dmabuf, flags & UDMABUF_FLAGS_CLOEXEC ? O_CLOEXEC : 0);
-	if (fd < 0)
-		dma_buf_put(dmabuf);
-	return fd;
+	CLASS(fd_slot, slot)(flags & UDMABUF_FLAGS_CLOEXEC ? O_CLOEXEC : 0);
+	fd_slot_fill(&slot, dmabuf->file);
+	return slot.fd < 0 ? slot.fd : dma_buf_fd_publish(&slot);
 }
 
 /* UDMABUF_CREATE */

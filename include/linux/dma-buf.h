@@ -18,6 +18,7 @@
 struct device;
 struct dma_buf;
 struct dma_buf_attachment;
+struct fd_slot;
 
 /**
  * struct dma_buf_ops - what an exporter can do for its buffers
@@ -358,6 +359,8 @@ static inline bool dma_buf_attachment_is_dynamic(struct dma_buf_attachment *atta
 
 struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info);
 int dma_buf_fd(struct dma_buf *dmabuf, int flags);
+void dma_buf_fd_install(int fd, struct dma_buf *dmabuf);
+int dma_buf_fd_publish(struct fd_slot *slot);
 struct dma_buf *dma_buf_get(int fd);
 void dma_buf_put(struct dma_buf *dmabuf);
 
