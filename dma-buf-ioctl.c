@@ -7,6 +7,7 @@
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv.h>
 #include <linux/fd_slot.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sync_file.h>
@@ -16,38 +17,76 @@
 #include "dma-buf-internal.h"
 #include "sync_file-internal.h"
 
+/*
+ * Read an argument whose structure may grow: @size bytes of it, which have to be
+ * @first at least, the size of the first version. Returns 0, -EINVAL, -EFAULT, or
+ * -E2BIG when something is set that this kernel does not know.
+ */
+static int dma_buf_get_args(void *args, size_t known, size_t first,
+			    const void __user *arg, size_t size)
+{
+	return size < first ? -EINVAL : copy_struct_from_user(args, known, arg, size);
+}
+
+/* What the CPU does by the flags of a sync ioctl; DMA_NONE if they make no sense. */
+static enum dma_data_direction dma_buf_sync_dir(u64 flags)
+{
+	if (flags & ~(u64)DMA_BUF_SYNC_VALID_FLAGS_MASK)
+		return DMA_NONE;
+
+	switch (flags & DMA_BUF_SYNC_RW) {
+	case DMA_BUF_SYNC_READ:
+		return DMA_FROM_DEVICE;
+	case DMA_BUF_SYNC_WRITE:
+		return DMA_TO_DEVICE;
+	case DMA_BUF_SYNC_RW:
+		return DMA_BIDIRECTIONAL;
+	default:
+		return DMA_NONE;
+	}
+}
+
 /* DMA_BUF_IOCTL_SYNC */
-static long dma_buf_ioctl_sync(struct dma_buf *dmabuf, void __user *arg)
+static long dma_buf_ioctl_sync(struct dma_buf *dmabuf, void __user *arg, size_t size)
 {
 	enum dma_data_direction dir;
 	struct dma_buf_sync sync;
 
 	if (copy_from_user(&sync, arg, sizeof(sync)))
 		return -EFAULT;
-	if (sync.flags & ~DMA_BUF_SYNC_VALID_FLAGS_MASK)
+	dir = dma_buf_sync_dir(sync.flags);
+	if (dir == DMA_NONE)
 		return -EINVAL;
-
-	switch (sync.flags & DMA_BUF_SYNC_RW) {
-	case DMA_BUF_SYNC_READ:
-		dir = DMA_FROM_DEVICE;
-		break;
-	case DMA_BUF_SYNC_WRITE:
-		dir = DMA_TO_DEVICE;
-		break;
-	case DMA_BUF_SYNC_RW:
-		dir = DMA_BIDIRECTIONAL;
-		break;
-	default:
-		return -EINVAL;
-	}
 
 	if (sync.flags & DMA_BUF_SYNC_END)
 		return dma_buf_end_cpu_access(dmabuf, dir);
 	return dma_buf_begin_cpu_access(dmabuf, dir);
 }
 
+/* DMA_BUF_IOCTL_SYNC_RANGE */
+static long dma_buf_ioctl_sync_range(struct dma_buf *dmabuf, void __user *arg, size_t size)
+{
+	const size_t first = offsetofend(struct dma_buf_sync_range, length);
+	struct dma_buf_sync_range sync;
+	enum dma_data_direction dir;
+	int ret;
+
+	ret = dma_buf_get_args(&sync, sizeof(sync), first, arg, size);
+	if (ret)
+		return ret;
+	dir = dma_buf_sync_dir(sync.flags);
+	if (dir == DMA_NONE || sync.pad)
+		return -EINVAL;
+	if (overflows_type(sync.offset, size_t) || overflows_type(sync.length, size_t))
+		return -EINVAL;
+
+	if (sync.flags & DMA_BUF_SYNC_END)
+		return dma_buf_end_cpu_access_range(dmabuf, sync.offset, sync.length, dir);
+	return dma_buf_begin_cpu_access_range(dmabuf, sync.offset, sync.length, dir);
+}
+
 /* DMA_BUF_SET_NAME. Any bytes will do, they are escaped where they show. */
-static long dma_buf_ioctl_set_name(struct dma_buf *dmabuf, void __user *arg)
+static long dma_buf_ioctl_set_name(struct dma_buf *dmabuf, void __user *arg, size_t size)
 {
 	const char *name = strndup_user(arg, DMA_BUF_NAME_LEN);
 
@@ -82,7 +121,8 @@ static struct dma_fence *dma_buf_access_fence(struct dma_buf *dmabuf, __u32 flag
 }
 
 /* DMA_BUF_IOCTL_EXPORT_SYNC_FILE */
-static long dma_buf_ioctl_export_sync_file(struct dma_buf *dmabuf, void __user *arg)
+static long dma_buf_ioctl_export_sync_file(struct dma_buf *dmabuf, void __user *arg,
+					   size_t size)
 {
 	struct dma_buf_export_sync_file args;
 	struct sync_file *sync_file;
@@ -142,7 +182,8 @@ static int dma_buf_add_fences(struct dma_resv *resv, struct dma_fence *head,
 }
 
 /* DMA_BUF_IOCTL_IMPORT_SYNC_FILE */
-static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, void __user *arg)
+static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, void __user *arg,
+					   size_t size)
 {
 	struct dma_buf_import_sync_file args;
 	enum dma_resv_usage usage;
@@ -165,27 +206,39 @@ static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, void __user *
 }
 #endif
 
-/* Every ioctl; the number says how large the argument is and who writes it. */
+/* The bits of a number that say what is asked for, when the structure may grow. */
+#define DMA_BUF_IOCTL_GROWS	(~((unsigned int)_IOC_SIZEMASK << _IOC_SIZESHIFT))
+#define DMA_BUF_IOCTL_FIXED	(~0U)
+
+/*
+ * Every ioctl; the number says how large the argument is and who writes it, @mask
+ * which bits of that matter.
+ */
 static const struct dma_buf_ioctl {
 	unsigned int cmd;
-	long (*handler)(struct dma_buf *dmabuf, void __user *arg);
+	unsigned int mask;
+	long (*handler)(struct dma_buf *dmabuf, void __user *arg, size_t size);
 } dma_buf_ioctls[] = {
-	{ DMA_BUF_IOCTL_SYNC,			dma_buf_ioctl_sync },
-	{ DMA_BUF_SET_NAME_A,			dma_buf_ioctl_set_name },
-	{ DMA_BUF_SET_NAME_B,			dma_buf_ioctl_set_name },
+	{ DMA_BUF_IOCTL_SYNC, DMA_BUF_IOCTL_FIXED, dma_buf_ioctl_sync },
+	{ DMA_BUF_SET_NAME_A, DMA_BUF_IOCTL_FIXED, dma_buf_ioctl_set_name },
+	{ DMA_BUF_SET_NAME_B, DMA_BUF_IOCTL_FIXED, dma_buf_ioctl_set_name },
 #ifdef CONFIG_SYNC_FILE
-	{ DMA_BUF_IOCTL_EXPORT_SYNC_FILE,	dma_buf_ioctl_export_sync_file },
-	{ DMA_BUF_IOCTL_IMPORT_SYNC_FILE,	dma_buf_ioctl_import_sync_file },
+	{ DMA_BUF_IOCTL_EXPORT_SYNC_FILE, DMA_BUF_IOCTL_FIXED, dma_buf_ioctl_export_sync_file },
+	{ DMA_BUF_IOCTL_IMPORT_SYNC_FILE, DMA_BUF_IOCTL_FIXED, dma_buf_ioctl_import_sync_file },
 #endif
+	{ DMA_BUF_IOCTL_SYNC_RANGE, DMA_BUF_IOCTL_GROWS, dma_buf_ioctl_sync_range },
 };
 
 long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	const struct dma_buf_ioctl *ioctl;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(dma_buf_ioctls); i++) {
-		if (dma_buf_ioctls[i].cmd == cmd)
-			return dma_buf_ioctls[i].handler(file->private_data, (void __user *)arg);
+		ioctl = &dma_buf_ioctls[i];
+		if (!((cmd ^ ioctl->cmd) & ioctl->mask))
+			return ioctl->handler(file->private_data, (void __user *)arg,
+					      _IOC_SIZE(cmd));
 	}
 	return -ENOTTY;
 }

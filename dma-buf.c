@@ -28,16 +28,16 @@
  * Called without it, because they take it themselves or call something that
  * does: dma_buf_export(), dma_buf_fd(), dma_buf_get(), dma_buf_put(),
  * dma_buf_attach(), dma_buf_dynamic_attach(), dma_buf_detach(),
- * dma_buf_mmap(), dma_buf_begin_cpu_access(), dma_buf_end_cpu_access(), and
- * everything whose name ends in _unlocked.
+ * dma_buf_mmap(), dma_buf_begin_cpu_access(), dma_buf_end_cpu_access(), the same
+ * for a range, and everything whose name ends in _unlocked.
  *
  * An exporter finds the reservation held in what maps, unmaps or pins:
  * &dma_buf_ops.map_dma_buf and &dma_buf_ops.unmap_dma_buf, &dma_buf_ops.vmap and
  * &dma_buf_ops.vunmap, &dma_buf_ops.pin and &dma_buf_ops.unpin. It finds it free
  * in everything else: when a device comes (&dma_buf_ops.attach) or goes
  * (&dma_buf_ops.detach), around access by the CPU (&dma_buf_ops.mmap,
- * &dma_buf_ops.begin_cpu_access, &dma_buf_ops.end_cpu_access), and at the end
- * (&dma_buf_ops.release).
+ * &dma_buf_ops.begin_cpu_access, &dma_buf_ops.end_cpu_access, the same for a
+ * range), and at the end (&dma_buf_ops.release).
  *
  * The importer's &dma_buf_attach_ops.move_notify runs with the reservation
  * held.
@@ -58,6 +58,12 @@
  * exporter make the result visible to the CPU, in this order: caches that are
  * cleaned before a device has finished would hold what was there before. The
  * second makes the CPU's writes visible to devices. Neither keeps others away.
+ *
+ * Whoever touches a part only says which by dma_buf_begin_cpu_access_range() and
+ * dma_buf_end_cpu_access_range(), from userspace DMA_BUF_IOCTL_SYNC_RANGE. The
+ * waiting is the same, but the exporter may leave the rest alone; if it does
+ * (&dma_buf_ops.begin_cpu_access_range), parts that share no cache line may be
+ * accessed at the same time.
  */
 
 static struct vfsmount *dma_buf_mnt;
@@ -480,6 +486,77 @@ int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direc
 	return dmabuf->ops->end_cpu_access(dmabuf, direction);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_end_cpu_access, DMA_BUF);
+
+/* Are these bytes, one at least, inside of the buffer? */
+static bool dma_buf_has_bytes(struct dma_buf *dmabuf, size_t offset, size_t length)
+{
+	return length && length <= dmabuf->size && offset <= dmabuf->size - length;
+}
+
+/**
+ * dma_buf_begin_cpu_access_range - get a part of a buffer ready for the CPU
+ * @dmabuf: the buffer
+ * @offset: where the part begins, in bytes
+ * @length: how long it is, in bytes; not 0
+ * @direction: as for dma_buf_begin_cpu_access()
+ *
+ * Waits for the same fences as dma_buf_begin_cpu_access(). An exporter without
+ * &dma_buf_ops.begin_cpu_access_range does the whole buffer.
+ *
+ * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
+ *
+ * Return: 0, -EINVAL when @dmabuf is NULL, the range is empty or reaches past the
+ * end, -ERESTARTSYS when a signal interrupts a wait, or what the exporter answers.
+ */
+int dma_buf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				   enum dma_data_direction direction)
+{
+	bool write = direction == DMA_BIDIRECTIONAL || direction == DMA_TO_DEVICE;
+	int ret;
+
+	if (WARN_ON(!dmabuf) || !dma_buf_has_bytes(dmabuf, offset, length))
+		return -EINVAL;
+	if (!dmabuf->ops->begin_cpu_access_range)
+		return dma_buf_begin_cpu_access(dmabuf, direction);
+	might_lock(&dmabuf->resv->lock.base);
+
+	ret = dma_buf_wait(dmabuf, dma_resv_usage_rw(write));
+	if (ret)
+		return ret;
+	ret = dmabuf->ops->begin_cpu_access_range(dmabuf, offset, length, direction);
+	/* As above: the exporter may have just begun to move the buffer. */
+	if (ret || !dma_buf_is_dynamic(dmabuf))
+		return ret;
+	return dma_buf_wait(dmabuf, DMA_RESV_USAGE_KERNEL);
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_begin_cpu_access_range, DMA_BUF);
+
+/**
+ * dma_buf_end_cpu_access_range - the CPU has finished with a part of a buffer
+ * @dmabuf: the buffer
+ * @offset: where the part begins, in bytes
+ * @length: how long it is, in bytes; not 0
+ * @direction: as for dma_buf_begin_cpu_access_range()
+ *
+ * What was begun as one range may be ended in parts. Waits for nothing.
+ *
+ * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
+ *
+ * Return: 0, -EINVAL when @dmabuf is NULL, the range is empty or reaches past the
+ * end, or what the exporter answers.
+ */
+int dma_buf_end_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				 enum dma_data_direction direction)
+{
+	if (WARN_ON(!dmabuf) || !dma_buf_has_bytes(dmabuf, offset, length))
+		return -EINVAL;
+	if (!dmabuf->ops->end_cpu_access_range)
+		return dma_buf_end_cpu_access(dmabuf, direction);
+	might_lock(&dmabuf->resv->lock.base);
+
+	return dmabuf->ops->end_cpu_access_range(dmabuf, offset, length, direction);
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_end_cpu_access_range, DMA_BUF);
 
 /* Fill in the map that all users share. It is clear before and after a failure. */
 static int dma_buf_first_vmap(struct dma_buf *dmabuf)

@@ -130,6 +130,27 @@ struct dma_buf_ops {
 	 * @vunmap: Undo @vmap. Locked, optional.
 	 */
 	void (*vunmap)(struct dma_buf *dmabuf, struct iosys_map *map);
+
+	/**
+	 * @begin_cpu_access_range: @begin_cpu_access for @length bytes from
+	 * @offset on, which are inside of the buffer. Nothing needs to be
+	 * done for the others; what the CPU writes to them at the same time
+	 * must survive. Unlocked, optional: without it @begin_cpu_access
+	 * takes care of the whole buffer.
+	 *
+	 * Return: 0 or a negative errno.
+	 */
+	int (*begin_cpu_access_range)(struct dma_buf *dmabuf, size_t offset, size_t length,
+				      enum dma_data_direction direction);
+
+	/**
+	 * @end_cpu_access_range: @end_cpu_access, in the same way. Unlocked,
+	 * optional: without it @end_cpu_access is called.
+	 *
+	 * Return: 0 or a negative errno.
+	 */
+	int (*end_cpu_access_range)(struct dma_buf *dmabuf, size_t offset, size_t length,
+				    enum dma_data_direction direction);
 };
 
 /**
@@ -388,6 +409,10 @@ void dma_buf_unmap_attachment_unlocked(struct dma_buf_attachment *attach,
 
 int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
 int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
+int dma_buf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				   enum dma_data_direction direction);
+int dma_buf_end_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				 enum dma_data_direction direction);
 int dma_buf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma, unsigned long pgoff);
 int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map);
 void dma_buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);

@@ -86,6 +86,56 @@ struct dma_buf_import_sync_file {
 	__s32 fd;
 };
 
+/*
+ * The structures from here on may grow, by fields at the end for which zero
+ * means what there was before. The size is part of an ioctl's number; any size
+ * is taken that holds the first version. A program may use a structure of a
+ * newer header on an older kernel as long as it leaves what that does not know
+ * at zero, and gets E2BIG otherwise.
+ *
+ * These ioctls are not in every kernel. One that has none of them answers ENOTTY;
+ * one that has it answers EFAULT to a null pointer, and nothing else happens.
+ */
+
+/**
+ * struct dma_buf_sync_range - bracket access to a part of a buffer
+ * @flags: as in struct dma_buf_sync
+ * @pad: zero
+ * @offset: in bytes, where the part begins
+ * @length: in bytes, not zero
+ *
+ * Does what DMA_BUF_IOCTL_SYNC does, but only this part of the buffer needs to
+ * be looked after, which is faster where much would have to be copied or caches
+ * would have to be cleaned. START waits for the same devices as with the whole
+ * buffer, as fences do not know of parts. END takes the range of START, or parts
+ * of it one by one.
+ *
+ * Any range inside the buffer will do. Of heaps and udmabuf several parts may be
+ * accessed at the same time if each begins and ends with a cache line. Exporters
+ * that know nothing of parts look after the whole buffer: there START may undo
+ * what somebody has written elsewhere and not yet ended, just as it may with
+ * DMA_BUF_IOCTL_SYNC.
+ *
+ * ===========  =============================================================
+ * Error        When
+ * ===========  =============================================================
+ * EFAULT       bad pointer
+ * EINVAL       unknown bit in @flags, or no access bit; @pad not zero; @length
+ *              zero; the range reaches past the end; structure too short
+ * E2BIG        something set behind what this kernel knows of the structure
+ * EACCES       WRITE on a descriptor narrowed by DMA_BUF_NARROW_NO_CPU_WRITE
+ * EINTR        a signal came while START waited
+ * ENOTTY       kernel without this
+ * others       whatever the exporter reports
+ * ===========  =============================================================
+ */
+struct dma_buf_sync_range {
+	__u32 flags;
+	__u32 pad;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+};
+
 #define DMA_BUF_BASE		'b'
 #define DMA_BUF_IOCTL_SYNC	_IOW(DMA_BUF_BASE, 0, struct dma_buf_sync)
 
@@ -100,5 +150,7 @@ struct dma_buf_import_sync_file {
 #define DMA_BUF_SET_NAME_B	_IOW(DMA_BUF_BASE, 1, __u64)
 #define DMA_BUF_IOCTL_EXPORT_SYNC_FILE	_IOWR(DMA_BUF_BASE, 2, struct dma_buf_export_sync_file)
 #define DMA_BUF_IOCTL_IMPORT_SYNC_FILE	_IOW(DMA_BUF_BASE, 3, struct dma_buf_import_sync_file)
+
+#define DMA_BUF_IOCTL_SYNC_RANGE	_IOW(DMA_BUF_BASE, 0x60, struct dma_buf_sync_range)
 
 #endif
