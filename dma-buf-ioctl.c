@@ -7,6 +7,8 @@
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv.h>
 #include <linux/fd_slot.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -100,21 +102,45 @@ static long dma_buf_ioctl_set_name(struct dma_buf *dmabuf, void __user *arg, siz
 	return 0;
 }
 
-#ifdef CONFIG_SYNC_FILE
-/* What DMA_BUF_SYNC_READ and _WRITE allow, out of @flags of a sync_file ioctl. */
+/* Do @flags, of an ioctl about fences, name an access and nothing else? */
 static bool dma_buf_access_ok(__u32 flags)
 {
 	return !(flags & ~DMA_BUF_SYNC_RW) && (flags & DMA_BUF_SYNC_RW);
 }
 
+/* The fences that an access with @flags has to wait for. */
+static enum dma_resv_usage dma_buf_access_usage(__u32 flags)
+{
+	return dma_resv_usage_rw(flags & DMA_BUF_SYNC_WRITE);
+}
+
+/* DMA_BUF_IOCTL_SET_DEADLINE */
+static long dma_buf_ioctl_set_deadline(struct dma_buf *dmabuf, void __user *arg, size_t size)
+{
+	const size_t first = offsetofend(struct dma_buf_set_deadline, pad);
+	struct dma_buf_set_deadline args;
+	int ret;
+
+	ret = dma_buf_get_args(&args, sizeof(args), first, arg, size);
+	if (ret)
+		return ret;
+	if (!dma_buf_access_ok(args.flags) || args.pad)
+		return -EINVAL;
+
+	/* A time that ktime_t cannot hold is far away, not in the past. */
+	dma_resv_set_deadline(dmabuf->resv, dma_buf_access_usage(args.flags),
+			      ns_to_ktime(min_t(u64, args.deadline_ns, KTIME_MAX)));
+	return 0;
+}
+
+#ifdef CONFIG_SYNC_FILE
 /* What an access with @flags has to wait for, as one fence with a reference. */
 static struct dma_fence *dma_buf_access_fence(struct dma_buf *dmabuf, __u32 flags)
 {
-	enum dma_resv_usage usage = dma_resv_usage_rw(flags & DMA_BUF_SYNC_WRITE);
 	struct dma_fence *fence;
 	int ret;
 
-	ret = dma_resv_get_singleton(dmabuf->resv, usage, &fence);
+	ret = dma_resv_get_singleton(dmabuf->resv, dma_buf_access_usage(flags), &fence);
 	if (ret)
 		return ERR_PTR(ret);
 	return fence ?: dma_fence_get_stub();
@@ -227,6 +253,7 @@ static const struct dma_buf_ioctl {
 	{ DMA_BUF_IOCTL_IMPORT_SYNC_FILE, DMA_BUF_IOCTL_FIXED, dma_buf_ioctl_import_sync_file },
 #endif
 	{ DMA_BUF_IOCTL_SYNC_RANGE, DMA_BUF_IOCTL_GROWS, dma_buf_ioctl_sync_range },
+	{ DMA_BUF_IOCTL_SET_DEADLINE, DMA_BUF_IOCTL_GROWS, dma_buf_ioctl_set_deadline },
 };
 
 long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

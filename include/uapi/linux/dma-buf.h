@@ -136,6 +136,35 @@ struct dma_buf_sync_range {
 	__aligned_u64 length;
 };
 
+/**
+ * struct dma_buf_set_deadline - say when a buffer is needed
+ * @deadline_ns: time of CLOCK_MONOTONIC, in nanoseconds
+ * @flags: ``DMA_BUF_SYNC_READ``, ``DMA_BUF_SYNC_WRITE`` or both: what for
+ * @pad: zero
+ *
+ * Tells the devices whose work an access with @flags has to wait for now (the
+ * same as DMA_BUF_IOCTL_EXPORT_SYNC_FILE) that somebody would like to have it
+ * done by then, as SYNC_IOC_SET_DEADLINE does for a sync_file. It is a hint: a
+ * driver that can may run faster, nothing fails that is late, and who has
+ * finished or is not interested ignores it. A time that has passed means as soon
+ * as possible. Work that is queued later is not told.
+ *
+ * ===========  =============================================================
+ * Error        When
+ * ===========  =============================================================
+ * EFAULT       bad pointer
+ * EINVAL       unknown bit in @flags, or none; @pad not zero; structure too
+ *              short
+ * E2BIG        something set behind what this kernel knows of the structure
+ * ENOTTY       kernel without this
+ * ===========  =============================================================
+ */
+struct dma_buf_set_deadline {
+	__aligned_u64 deadline_ns;
+	__u32 flags;
+	__u32 pad;
+};
+
 #define DMA_BUF_BASE		'b'
 #define DMA_BUF_IOCTL_SYNC	_IOW(DMA_BUF_BASE, 0, struct dma_buf_sync)
 
@@ -152,5 +181,6 @@ struct dma_buf_sync_range {
 #define DMA_BUF_IOCTL_IMPORT_SYNC_FILE	_IOW(DMA_BUF_BASE, 3, struct dma_buf_import_sync_file)
 
 #define DMA_BUF_IOCTL_SYNC_RANGE	_IOW(DMA_BUF_BASE, 0x60, struct dma_buf_sync_range)
+#define DMA_BUF_IOCTL_SET_DEADLINE	_IOW(DMA_BUF_BASE, 0x61, struct dma_buf_set_deadline)
 
 #endif
