@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a process can ask of a buffer by ioctl(): access to caches, a name, its
- * fences.
+ * What a process can ask of a buffer by ioctl(): access by the CPU, a name, fences,
+ * a descriptor with fewer rights.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv.h>
+#include <linux/fcntl.h>
 #include <linux/fd_slot.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -48,8 +49,15 @@ static enum dma_data_direction dma_buf_sync_dir(u64 flags)
 	}
 }
 
+/* May the CPU not do this? */
+static bool dma_buf_denies_cpu(u32 denied, enum dma_data_direction dir)
+{
+	return denied & DMA_BUF_NARROW_NO_CPU_WRITE && dir != DMA_FROM_DEVICE;
+}
+
 /* DMA_BUF_IOCTL_SYNC */
-static long dma_buf_ioctl_sync(struct dma_buf *dmabuf, void __user *arg, size_t size)
+static long dma_buf_ioctl_sync(struct dma_buf *dmabuf, u32 denied, void __user *arg,
+			       size_t size)
 {
 	enum dma_data_direction dir;
 	struct dma_buf_sync sync;
@@ -59,6 +67,8 @@ static long dma_buf_ioctl_sync(struct dma_buf *dmabuf, void __user *arg, size_t 
 	dir = dma_buf_sync_dir(sync.flags);
 	if (dir == DMA_NONE)
 		return -EINVAL;
+	if (dma_buf_denies_cpu(denied, dir))
+		return -EACCES;
 
 	if (sync.flags & DMA_BUF_SYNC_END)
 		return dma_buf_end_cpu_access(dmabuf, dir);
@@ -66,7 +76,8 @@ static long dma_buf_ioctl_sync(struct dma_buf *dmabuf, void __user *arg, size_t 
 }
 
 /* DMA_BUF_IOCTL_SYNC_RANGE */
-static long dma_buf_ioctl_sync_range(struct dma_buf *dmabuf, void __user *arg, size_t size)
+static long dma_buf_ioctl_sync_range(struct dma_buf *dmabuf, u32 denied, void __user *arg,
+				     size_t size)
 {
 	const size_t first = offsetofend(struct dma_buf_sync_range, length);
 	struct dma_buf_sync_range sync;
@@ -81,6 +92,8 @@ static long dma_buf_ioctl_sync_range(struct dma_buf *dmabuf, void __user *arg, s
 		return -EINVAL;
 	if (overflows_type(sync.offset, size_t) || overflows_type(sync.length, size_t))
 		return -EINVAL;
+	if (dma_buf_denies_cpu(denied, dir))
+		return -EACCES;
 
 	if (sync.flags & DMA_BUF_SYNC_END)
 		return dma_buf_end_cpu_access_range(dmabuf, sync.offset, sync.length, dir);
@@ -88,10 +101,14 @@ static long dma_buf_ioctl_sync_range(struct dma_buf *dmabuf, void __user *arg, s
 }
 
 /* DMA_BUF_SET_NAME. Any bytes will do, they are escaped where they show. */
-static long dma_buf_ioctl_set_name(struct dma_buf *dmabuf, void __user *arg, size_t size)
+static long dma_buf_ioctl_set_name(struct dma_buf *dmabuf, u32 denied, void __user *arg,
+				   size_t size)
 {
-	const char *name = strndup_user(arg, DMA_BUF_NAME_LEN);
+	const char *name;
 
+	if (denied & DMA_BUF_NARROW_NO_RENAME)
+		return -EACCES;
+	name = strndup_user(arg, DMA_BUF_NAME_LEN);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
 
@@ -115,7 +132,8 @@ static enum dma_resv_usage dma_buf_access_usage(__u32 flags)
 }
 
 /* DMA_BUF_IOCTL_SET_DEADLINE */
-static long dma_buf_ioctl_set_deadline(struct dma_buf *dmabuf, void __user *arg, size_t size)
+static long dma_buf_ioctl_set_deadline(struct dma_buf *dmabuf, u32 denied, void __user *arg,
+				       size_t size)
 {
 	const size_t first = offsetofend(struct dma_buf_set_deadline, pad);
 	struct dma_buf_set_deadline args;
@@ -133,6 +151,38 @@ static long dma_buf_ioctl_set_deadline(struct dma_buf *dmabuf, void __user *arg,
 	return 0;
 }
 
+/* DMA_BUF_IOCTL_NARROW */
+static long dma_buf_ioctl_narrow(struct dma_buf *dmabuf, u32 denied, void __user *arg,
+				 size_t size)
+{
+	const size_t first = offsetofend(struct dma_buf_narrow, pad);
+	struct dma_buf_narrow __user *user = arg;
+	struct dma_buf_narrow args;
+	struct file *file;
+	int ret;
+
+	ret = dma_buf_get_args(&args, sizeof(args), first, arg, size);
+	if (ret)
+		return ret;
+	if (!args.flags || args.flags & ~DMA_BUF_NARROW_VALID_FLAGS)
+		return -EINVAL;
+	if (args.fd_flags & ~O_CLOEXEC || args.pad)
+		return -EINVAL;
+
+	CLASS(fd_slot, slot)(args.fd_flags);
+	if (slot.fd < 0)
+		return slot.fd;
+	file = dma_buf_narrowed_open(dmabuf, denied | args.flags);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fd_slot_fill(&slot, file);
+
+	if (put_user(slot.fd, &user->fd))
+		return -EFAULT;
+	dma_buf_fd_publish(&slot);
+	return 0;
+}
+
 #ifdef CONFIG_SYNC_FILE
 /* What an access with @flags has to wait for, as one fence with a reference. */
 static struct dma_fence *dma_buf_access_fence(struct dma_buf *dmabuf, __u32 flags)
@@ -147,7 +197,7 @@ static struct dma_fence *dma_buf_access_fence(struct dma_buf *dmabuf, __u32 flag
 }
 
 /* DMA_BUF_IOCTL_EXPORT_SYNC_FILE */
-static long dma_buf_ioctl_export_sync_file(struct dma_buf *dmabuf, void __user *arg,
+static long dma_buf_ioctl_export_sync_file(struct dma_buf *dmabuf, u32 denied, void __user *arg,
 					   size_t size)
 {
 	struct dma_buf_export_sync_file args;
@@ -207,8 +257,18 @@ static int dma_buf_add_fences(struct dma_resv *resv, struct dma_fence *head,
 	return ret;
 }
 
+/* May nobody be kept waiting for an access with @flags? */
+static bool dma_buf_denies_fence(u32 denied, __u32 flags)
+{
+	if (denied & DMA_BUF_NARROW_NO_FENCES)
+		return true;
+	/* Where neither the CPU nor a device can write there is no write to wait for. */
+	return flags & DMA_BUF_SYNC_WRITE &&
+	       (denied & DMA_BUF_NARROW_READ_ONLY) == DMA_BUF_NARROW_READ_ONLY;
+}
+
 /* DMA_BUF_IOCTL_IMPORT_SYNC_FILE */
-static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, void __user *arg,
+static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, u32 denied, void __user *arg,
 					   size_t size)
 {
 	struct dma_buf_import_sync_file args;
@@ -220,6 +280,8 @@ static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, void __user *
 		return -EFAULT;
 	if (!dma_buf_access_ok(args.flags))
 		return -EINVAL;
+	if (dma_buf_denies_fence(denied, args.flags))
+		return -EACCES;
 
 	fence = sync_file_get_fence(args.fd);
 	if (!fence)
@@ -243,7 +305,7 @@ static long dma_buf_ioctl_import_sync_file(struct dma_buf *dmabuf, void __user *
 static const struct dma_buf_ioctl {
 	unsigned int cmd;
 	unsigned int mask;
-	long (*handler)(struct dma_buf *dmabuf, void __user *arg, size_t size);
+	long (*handler)(struct dma_buf *dmabuf, u32 denied, void __user *arg, size_t size);
 } dma_buf_ioctls[] = {
 	{ DMA_BUF_IOCTL_SYNC, DMA_BUF_IOCTL_FIXED, dma_buf_ioctl_sync },
 	{ DMA_BUF_SET_NAME_A, DMA_BUF_IOCTL_FIXED, dma_buf_ioctl_set_name },
@@ -254,9 +316,11 @@ static const struct dma_buf_ioctl {
 #endif
 	{ DMA_BUF_IOCTL_SYNC_RANGE, DMA_BUF_IOCTL_GROWS, dma_buf_ioctl_sync_range },
 	{ DMA_BUF_IOCTL_SET_DEADLINE, DMA_BUF_IOCTL_GROWS, dma_buf_ioctl_set_deadline },
+	{ DMA_BUF_IOCTL_NARROW, DMA_BUF_IOCTL_GROWS, dma_buf_ioctl_narrow },
 };
 
-long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/* An ioctl by somebody to whom @denied is denied. */
+long dma_buf_do_ioctl(struct dma_buf *dmabuf, u32 denied, unsigned int cmd, unsigned long arg)
 {
 	const struct dma_buf_ioctl *ioctl;
 	unsigned int i;
@@ -264,8 +328,12 @@ long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	for (i = 0; i < ARRAY_SIZE(dma_buf_ioctls); i++) {
 		ioctl = &dma_buf_ioctls[i];
 		if (!((cmd ^ ioctl->cmd) & ioctl->mask))
-			return ioctl->handler(file->private_data, (void __user *)arg,
-					      _IOC_SIZE(cmd));
+			return ioctl->handler(dmabuf, denied, (void __user *)arg, _IOC_SIZE(cmd));
 	}
 	return -ENOTTY;
+}
+
+long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return dma_buf_do_ioctl(file->private_data, 0, cmd, arg);
 }

@@ -302,21 +302,44 @@ void dma_buf_put(struct dma_buf *dmabuf)
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_put, DMA_BUF);
 
-/* The buffer that a file is of, or NULL. */
+/* The buffer that a file is of, its own or a narrowed one, or NULL. */
 static struct dma_buf *dma_buf_of(struct file *file)
 {
-	return file->f_op == &dma_buf_fops ? file->private_data : NULL;
+	u32 denied;
+
+	if (file->f_op == &dma_buf_fops)
+		return file->private_data;
+	return dma_buf_narrowed_of(file, &denied);
+}
+
+/* A reference to the buffer of @file, which is not the buffer's own, or an ERR_PTR. */
+static struct dma_buf *dma_buf_get_narrowed(struct file *file)
+{
+	struct dma_buf *dmabuf;
+	u32 denied;
+
+	dmabuf = dma_buf_narrowed_of(file, &denied);
+	if (!dmabuf)
+		return ERR_PTR(-EINVAL);
+	if (denied & DMA_BUF_NARROW_NO_DEVICES)
+		return ERR_PTR(-EACCES);
+
+	get_dma_buf(dmabuf);
+	return dmabuf;
 }
 
 /**
  * dma_buf_get - look up the buffer behind a file descriptor
  * @fd: of the current process
  *
+ * All file descriptors of a buffer, narrowed or not, give the same &struct dma_buf.
+ *
  * Context: Process.
  *
  * Return: the buffer with a reference for the caller, to be dropped with
  * dma_buf_put(), or an ERR_PTR: -EBADF when nothing is open there, -EINVAL
- * when that is something else.
+ * when that is something else, -EACCES when it was narrowed so that no driver may
+ * have the buffer.
  */
 struct dma_buf *dma_buf_get(int fd)
 {
@@ -325,7 +348,7 @@ struct dma_buf *dma_buf_get(int fd)
 	if (!file)
 		return ERR_PTR(-EBADF);
 	if (file->f_op != &dma_buf_fops)
-		return ERR_PTR(-EINVAL);
+		return dma_buf_get_narrowed(file);
 	return no_free_ptr(file)->private_data;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_get, DMA_BUF);

@@ -31,8 +31,8 @@
  * joined with either ``DMA_BUF_SYNC_START`` or ``DMA_BUF_SYNC_END``.
  *
  * Errors: EFAULT for a bad pointer; EINVAL for an unknown bit or no access
- * bit; EINTR when a signal arrives while START waits; otherwise whatever the
- * exporter reports.
+ * bit; EACCES when DMA_BUF_IOCTL_NARROW has denied writing; EINTR when a signal
+ * arrives while START waits; otherwise whatever the exporter reports.
  */
 struct dma_buf_sync {
 	__u64 flags;
@@ -79,7 +79,8 @@ struct dma_buf_export_sync_file {
  * keeps @fd.
  *
  * Errors: EFAULT for a bad pointer; EINVAL for other bits or none, and for an
- * @fd that is not a sync_file; ENOMEM; ENOTTY on a kernel without sync_file.
+ * @fd that is not a sync_file; EACCES when DMA_BUF_IOCTL_NARROW has denied it;
+ * ENOMEM; ENOTTY on a kernel without sync_file.
  */
 struct dma_buf_import_sync_file {
 	__u32 flags;
@@ -165,6 +166,71 @@ struct dma_buf_set_deadline {
 	__u32 pad;
 };
 
+/* What a descriptor may not do any more. */
+#define DMA_BUF_NARROW_NO_CPU_WRITE	(1 << 0)
+#define DMA_BUF_NARROW_NO_DEVICES	(1 << 1)
+#define DMA_BUF_NARROW_NO_RENAME	(1 << 2)
+#define DMA_BUF_NARROW_NO_FENCES	(1 << 3)
+#define DMA_BUF_NARROW_READ_ONLY \
+	(DMA_BUF_NARROW_NO_CPU_WRITE | DMA_BUF_NARROW_NO_DEVICES)
+#define DMA_BUF_NARROW_VALID_FLAGS \
+	(DMA_BUF_NARROW_READ_ONLY | DMA_BUF_NARROW_NO_RENAME | DMA_BUF_NARROW_NO_FENCES)
+
+/**
+ * struct dma_buf_narrow - make another descriptor of a buffer, with fewer rights
+ * @flags: in, what is to be denied, at least one of the flags below
+ * @fd_flags: in, O_CLOEXEC or 0
+ * @fd: out, the new file descriptor
+ * @pad: zero
+ *
+ * For passing on to somebody who need not be able to do everything. Whatever was
+ * denied already stays so, and nobody can undo it; the caller's descriptor remains
+ * as it is. The new one is of the same buffer: same inode number, same fences,
+ * same name. Its line "denied:" in /proc/self/fdinfo says what it may not do.
+ *
+ * ``DMA_BUF_NARROW_NO_CPU_WRITE``
+ *	mmap() for writing fails with EACCES, mprotect() later likewise, and so do
+ *	DMA_BUF_IOCTL_SYNC and DMA_BUF_IOCTL_SYNC_RANGE with DMA_BUF_SYNC_WRITE.
+ *
+ * ``DMA_BUF_NARROW_NO_DEVICES``
+ *	No driver gets the buffer: importing it, such as by
+ *	DRM_IOCTL_PRIME_FD_TO_HANDLE, fails with EACCES, wherever the driver
+ *	passes that on.
+ *
+ * ``DMA_BUF_NARROW_READ_ONLY``
+ *	Both of them. What a device writes is up to its driver, and a driver may
+ *	give out a descriptor of its own, without any of these limits. Only
+ *	without devices it is certain that nobody writes through this descriptor.
+ *	Then DMA_BUF_IOCTL_IMPORT_SYNC_FILE with DMA_BUF_SYNC_WRITE fails with
+ *	EACCES, too, for there is no write to wait for.
+ *
+ * ``DMA_BUF_NARROW_NO_RENAME``
+ *	DMA_BUF_SET_NAME fails with EACCES.
+ *
+ * ``DMA_BUF_NARROW_NO_FENCES``
+ *	DMA_BUF_IOCTL_IMPORT_SYNC_FILE fails with EACCES: the holder cannot keep
+ *	others waiting.
+ *
+ * ===========  =============================================================
+ * Error        When
+ * ===========  =============================================================
+ * EFAULT       bad pointer, also when no descriptor is left open
+ * EINVAL       unknown bit in @flags, or none; unknown bit in @fd_flags; @pad
+ *              not zero; structure too short
+ * E2BIG        something set behind what this kernel knows of the structure
+ * EMFILE       too many descriptors open in the process
+ * ENFILE       too many files open in the system
+ * ENOMEM       no memory
+ * ENOTTY       kernel without this
+ * ===========  =============================================================
+ */
+struct dma_buf_narrow {
+	__u32 flags;
+	__u32 fd_flags;
+	__s32 fd;
+	__u32 pad;
+};
+
 #define DMA_BUF_BASE		'b'
 #define DMA_BUF_IOCTL_SYNC	_IOW(DMA_BUF_BASE, 0, struct dma_buf_sync)
 
@@ -172,7 +238,8 @@ struct dma_buf_set_deadline {
  * The name is a NUL-terminated string that the argument points to. A pointer
  * has no fixed size, so one request has two numbers: _A where a pointer takes
  * 32 bits, _B where it takes 64. Either is good on any kernel. Errors: EFAULT
- * for a bad pointer, EINVAL for more than DMA_BUF_NAME_LEN - 1 bytes, ENOMEM.
+ * for a bad pointer, EINVAL for more than DMA_BUF_NAME_LEN - 1 bytes, EACCES when
+ * DMA_BUF_IOCTL_NARROW has denied it, ENOMEM.
  */
 #define DMA_BUF_SET_NAME	_IOW(DMA_BUF_BASE, 1, const char *)
 #define DMA_BUF_SET_NAME_A	_IOW(DMA_BUF_BASE, 1, __u32)
@@ -182,5 +249,6 @@ struct dma_buf_set_deadline {
 
 #define DMA_BUF_IOCTL_SYNC_RANGE	_IOW(DMA_BUF_BASE, 0x60, struct dma_buf_sync_range)
 #define DMA_BUF_IOCTL_SET_DEADLINE	_IOW(DMA_BUF_BASE, 0x61, struct dma_buf_set_deadline)
+#define DMA_BUF_IOCTL_NARROW		_IOWR(DMA_BUF_BASE, 0x62, struct dma_buf_narrow)
 
 #endif
