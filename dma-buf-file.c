@@ -147,19 +147,29 @@ bool dma_buf_name_escaped(struct dma_buf *dmabuf, char buf[static DMA_BUF_NAME_E
 	return named;
 }
 
-/* The lines of /proc/PID/fdinfo/FD. The reader's own reference does not count. */
-static void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
+/* The lines of /proc/PID/fdinfo/FD but for the name, which comes last. */
+void dma_buf_show_facts(struct seq_file *m, struct dma_buf *dmabuf, long count)
 {
-	struct dma_buf *dmabuf = file->private_data;
-	char name[DMA_BUF_NAME_ESCAPED_LEN];
-
 	seq_printf(m, "size:\t%zu\n", dmabuf->size);
-	seq_printf(m, "count:\t%ld\n", file_count(file) - 1);
+	seq_printf(m, "count:\t%ld\n", count);
 	seq_printf(m, "exp_name:\t%s\n", dmabuf->exp_name);
 	if (dma_buf_is_revoked(dmabuf))
 		seq_puts(m, "revoked:\t1\n");
+}
+
+void dma_buf_show_name(struct seq_file *m, struct dma_buf *dmabuf)
+{
+	char name[DMA_BUF_NAME_ESCAPED_LEN];
+
 	if (dma_buf_name_escaped(dmabuf, name))
 		seq_printf(m, "name:\t%s\n", name);
+}
+
+static void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	/* The reader's own reference does not count. */
+	dma_buf_show_facts(m, file->private_data, file_count(file) - 1);
+	dma_buf_show_name(m, file->private_data);
 }
 
 const struct file_operations dma_buf_fops = {

@@ -23,7 +23,8 @@
  * dma_buf_revoke(), and the buffer is withdrawn for good:
  *
  * - Nothing new begins: attaching, mapping, pinning, vmap, mmap() and access by
- *   the CPU fail with -ENODEV, DMA_BUF_IOCTL_SYNC in both its forms included.
+ *   the CPU fail with -ENODEV, DMA_BUF_IOCTL_SYNC and DMA_BUF_IOCTL_SYNC_RANGE
+ *   included, both when they start and when they end an access.
  *   fdinfo and bufinfo say that the buffer is revoked.
  *
  * - What has begun can end as ever: unmapping, unpinning, vunmap, detaching and

@@ -63,6 +63,15 @@ static unsigned int told(struct dma_buf_attachment *attach)
 	return importer->moves + importer->invalidations;
 }
 
+static int count_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+		       enum dma_data_direction dir)
+{
+	struct mock_buf *mock = dmabuf->priv;
+
+	mock->calls.begin++;
+	return 0;
+}
+
 static void nothing_new_begins(struct kunit *test)
 {
 	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, MOCK_BUF_DYNAMIC);
@@ -73,6 +82,8 @@ static void nothing_new_begins(struct kunit *test)
 	struct dma_buf *dmabuf = mock->dmabuf;
 	struct mock_buf_calls before = mock->calls;
 
+	mock->ops.begin_cpu_access_range = count_range;
+	mock->ops.end_cpu_access_range = count_range;
 	KUNIT_EXPECT_FALSE(test, dma_buf_is_revoked(dmabuf));
 	dma_buf_revoke(dmabuf);
 	KUNIT_EXPECT_TRUE(test, dma_buf_is_revoked(dmabuf));
@@ -86,6 +97,10 @@ static void nothing_new_begins(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, iosys_map_is_null(&map));
 	KUNIT_EXPECT_EQ(test, -ENODEV, dma_buf_begin_cpu_access(dmabuf, DMA_FROM_DEVICE));
 	KUNIT_EXPECT_EQ(test, -ENODEV, dma_buf_end_cpu_access(dmabuf, DMA_FROM_DEVICE));
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			dma_buf_begin_cpu_access_range(dmabuf, 0, 1, DMA_FROM_DEVICE));
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			dma_buf_end_cpu_access_range(dmabuf, 0, 1, DMA_FROM_DEVICE));
 	KUNIT_EXPECT_EQ(test, -ENODEV, mock_ioctl(test, dmabuf->file, DMA_BUF_IOCTL_SYNC,
 						  &start, sizeof(start)));
 	KUNIT_EXPECT_EQ(test, -ENODEV, mock_ioctl(test, dmabuf->file, DMA_BUF_IOCTL_SYNC,

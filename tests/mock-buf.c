@@ -399,6 +399,25 @@ long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *a
 	return ret;
 }
 
+void expect_size_checked(struct kunit *test, struct file *file, unsigned int cmd,
+			 const void *args)
+{
+	void __user *page = mock_user_page(test), __user *bad = mock_bad_user(test);
+	long (*ioctl)(struct file *, unsigned int, unsigned long) = file->f_op->unlocked_ioctl;
+	size_t size = _IOC_SIZE(cmd);
+	char one = 1;
+
+	mock_to_user(test, page, args, size);
+	mock_to_user(test, page + size + 8, &one, 1);
+	KUNIT_EXPECT_EQ(test, -EINVAL, ioctl(file, MOCK_SIZED(cmd, 0), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ioctl(file, MOCK_SIZED(cmd, size - 1), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -E2BIG, ioctl(file, MOCK_SIZED(cmd, size + 9), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -E2BIG, ioctl(file, MOCK_SIZED(cmd, 1000), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, cmd, (unsigned long)bad));
+	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, MOCK_SIZED(cmd, 1000), (unsigned long)bad));
+	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, cmd, 0));
+}
+
 char *mock_fdinfo(struct kunit *test, struct file *file)
 {
 	struct seq_file m = { .size = PAGE_SIZE };

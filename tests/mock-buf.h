@@ -132,6 +132,16 @@ void __user *mock_bad_user(struct kunit *test);
 /* ioctl() on @file with @arg (@len bytes) copied in and back out. */
 long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *arg, size_t len);
 
+/* An ioctl's number for a structure of another size. */
+#define MOCK_SIZED(cmd, size)	_IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size)
+
+/*
+ * An ioctl whose structure may grow, with good @args of the size that its number
+ * says, is refused when that is cut off, or goes on with what nobody knows.
+ */
+void expect_size_checked(struct kunit *test, struct file *file, unsigned int cmd,
+			 const void *args);
+
 /* What the show_fdinfo callback of @file prints; freed with the case. */
 char *mock_fdinfo(struct kunit *test, struct file *file);
 

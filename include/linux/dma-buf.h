@@ -18,6 +18,7 @@
 struct device;
 struct dma_buf;
 struct dma_buf_attachment;
+struct fd_slot;
 struct pci_dev;
 
 /**
@@ -130,6 +131,27 @@ struct dma_buf_ops {
 	 * @vunmap: Undo @vmap. Locked, optional.
 	 */
 	void (*vunmap)(struct dma_buf *dmabuf, struct iosys_map *map);
+
+	/**
+	 * @begin_cpu_access_range: @begin_cpu_access for @length bytes from
+	 * @offset on, which are inside of the buffer. Nothing needs to be
+	 * done for the others; what the CPU writes to them at the same time
+	 * must survive. Unlocked, optional: without it @begin_cpu_access
+	 * takes care of the whole buffer.
+	 *
+	 * Return: 0 or a negative errno.
+	 */
+	int (*begin_cpu_access_range)(struct dma_buf *dmabuf, size_t offset, size_t length,
+				      enum dma_data_direction direction);
+
+	/**
+	 * @end_cpu_access_range: @end_cpu_access, in the same way. Unlocked,
+	 * optional: without it @end_cpu_access is called.
+	 *
+	 * Return: 0 or a negative errno.
+	 */
+	int (*end_cpu_access_range)(struct dma_buf *dmabuf, size_t offset, size_t length,
+				    enum dma_data_direction direction);
 };
 
 /**
@@ -401,6 +423,8 @@ static inline bool dma_buf_is_revoked(struct dma_buf *dmabuf)
 
 struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info);
 int dma_buf_fd(struct dma_buf *dmabuf, int flags);
+void dma_buf_fd_install(int fd, struct dma_buf *dmabuf);
+int dma_buf_fd_publish(struct fd_slot *slot);
 struct dma_buf *dma_buf_get(int fd);
 void dma_buf_put(struct dma_buf *dmabuf);
 
@@ -438,6 +462,10 @@ void dma_buf_free_sgt(struct dma_buf_attachment *attach, struct sg_table *sgt,
 
 int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
 int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
+int dma_buf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				   enum dma_data_direction direction);
+int dma_buf_end_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				 enum dma_data_direction direction);
 int dma_buf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma, unsigned long pgoff);
 int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map);
 void dma_buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
