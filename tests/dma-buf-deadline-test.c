@@ -118,7 +118,7 @@ static void structure_may_be_of_a_newer_header(struct kunit *test)
 	expect_size_checked(test, file, DMA_BUF_IOCTL_SET_DEADLINE, &args);
 	KUNIT_EXPECT_EQ(test, 0, deadline_of(fence));
 	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, file,
-					    MOCK_SIZED(DMA_BUF_IOCTL_SET_DEADLINE, sizeof(args)),
+					    mock_sized(DMA_BUF_IOCTL_SET_DEADLINE, sizeof(args)),
 					    &args, sizeof(args)));
 	KUNIT_EXPECT_EQ(test, 4711, deadline_of(fence));
 }

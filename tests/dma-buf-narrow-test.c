@@ -437,7 +437,7 @@ static void structure_may_be_of_a_newer_header(struct kunit *test)
 	} args = { .known = { .flags = DMA_BUF_NARROW_READ_ONLY, .fd = -1 } };
 
 	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, file,
-					    MOCK_SIZED(DMA_BUF_IOCTL_NARROW, sizeof(args)),
+					    mock_sized(DMA_BUF_IOCTL_NARROW, sizeof(args)),
 					    &args, sizeof(args)));
 	close_later(test, args.known.fd);
 }

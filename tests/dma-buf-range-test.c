@@ -308,7 +308,7 @@ static void structure_may_be_of_a_newer_header(struct kunit *test)
 	expect_size_checked(test, file, DMA_BUF_IOCTL_SYNC_RANGE, &args);
 	KUNIT_EXPECT_EQ(test, 0, ranges->begin);
 	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, file,
-					    MOCK_SIZED(DMA_BUF_IOCTL_SYNC_RANGE, sizeof(args)),
+					    mock_sized(DMA_BUF_IOCTL_SYNC_RANGE, sizeof(args)),
 					    &args, sizeof(args)));
 	KUNIT_EXPECT_EQ(test, 1, ranges->begin);
 }

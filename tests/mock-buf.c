@@ -409,12 +409,12 @@ void expect_size_checked(struct kunit *test, struct file *file, unsigned int cmd
 
 	mock_to_user(test, page, args, size);
 	mock_to_user(test, page + size + 8, &one, 1);
-	KUNIT_EXPECT_EQ(test, -EINVAL, ioctl(file, MOCK_SIZED(cmd, 0), (unsigned long)page));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ioctl(file, MOCK_SIZED(cmd, size - 1), (unsigned long)page));
-	KUNIT_EXPECT_EQ(test, -E2BIG, ioctl(file, MOCK_SIZED(cmd, size + 9), (unsigned long)page));
-	KUNIT_EXPECT_EQ(test, -E2BIG, ioctl(file, MOCK_SIZED(cmd, 1000), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ioctl(file, mock_sized(cmd, 0), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ioctl(file, mock_sized(cmd, size - 1), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -E2BIG, ioctl(file, mock_sized(cmd, size + 9), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -E2BIG, ioctl(file, mock_sized(cmd, 1000), (unsigned long)page));
 	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, cmd, (unsigned long)bad));
-	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, MOCK_SIZED(cmd, 1000), (unsigned long)bad));
+	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, mock_sized(cmd, 1000), (unsigned long)bad));
 	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, cmd, 0));
 }
 

@@ -9,6 +9,7 @@
 #include <linux/completion.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/ioctl.h>
 
 struct device;
 struct kunit;
@@ -133,7 +134,10 @@ void __user *mock_bad_user(struct kunit *test);
 long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *arg, size_t len);
 
 /* An ioctl's number for a structure of another size. */
-#define MOCK_SIZED(cmd, size)	_IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size)
+static inline unsigned int mock_sized(unsigned int cmd, size_t size)
+{
+	return _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size);
+}
 
 /*
  * An ioctl whose structure may grow, with good @args of the size that its number

@@ -144,7 +144,7 @@ static void bouncing_end(void *data)
 
 	dev->table->nents = SCATTERED_RUNS;
 	for_each_sgtable_sg(dev->table, sg, i)
-		*sg = dev->saved[i];
+		memcpy(sg, &dev->saved[i], sizeof(*sg));
 	dma_resv_lock(dev->dmabuf->resv, NULL);
 	paged_buffer_unmap(dev->attach, dev->table, DMA_BIDIRECTIONAL);
 	dma_resv_unlock(dev->dmabuf->resv);
@@ -172,7 +172,7 @@ static struct bouncing *bouncing(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev->table);
 	KUNIT_ASSERT_EQ(test, SCATTERED_RUNS, dev->table->orig_nents);
 	for_each_sgtable_sg(dev->table, sg, i)
-		dev->saved[i] = *sg;
+		memcpy(&dev->saved[i], sg, sizeof(*sg));
 	set_segments(dev);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, bouncing_end, dev));
 
