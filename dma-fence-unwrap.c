@@ -9,6 +9,8 @@
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-unwrap.h>
 
+#include "dma-fence-internal.h"
+
 /* Enters a link, whose reference goes to the cursor. */
 static struct dma_fence *unwrap_enter(struct dma_fence_unwrap *cursor,
 				      struct dma_fence *link)
@@ -55,14 +57,39 @@ struct dma_fence *dma_fence_unwrap_next(struct dma_fence_unwrap *cursor)
 }
 EXPORT_SYMBOL_GPL(dma_fence_unwrap_next);
 
-/* What a look at all inputs of a merge finds. */
+/* Remembers, with a reference, whichever of the signalled fences failed first. */
+void dma_fence_merge_failure(struct dma_fence **failed, struct dma_fence *fence)
+{
+	if (*failed && !ktime_before(dma_fence_timestamp(fence), dma_fence_timestamp(*failed)))
+		return;
+	dma_fence_put(*failed);
+	*failed = dma_fence_get(fence);
+}
+
+/*
+ * What is left of fences that have all signalled, when the last one did. Takes over
+ * the reference in @failed.
+ */
+struct dma_fence *dma_fence_merge_signaled(ktime_t timestamp, struct dma_fence *failed)
+{
+	struct dma_fence *fence = dma_fence_allocate_private_stub(timestamp);
+
+	/* Nobody else has it yet, so it may get an error after the fact. */
+	if (fence && failed)
+		fence->error = failed->error;
+	dma_fence_put(failed);
+	return fence;
+}
+
+/* What a look at all inputs of a merge finds; references to both fences. */
 struct merge_survey {
 	unsigned int pending;
 	struct dma_fence *only;
+	struct dma_fence *failed;
 	ktime_t timestamp;
 };
 
-/* Counts the pending fences; @only has a reference when there is just one. */
+/* Counts the pending fences; @only is there when there is just one. */
 static void merge_survey(struct merge_survey *survey, unsigned int num_fences,
 			 struct dma_fence **fences,
 			 struct dma_fence_unwrap *cursors)
@@ -77,6 +104,8 @@ static void merge_survey(struct merge_survey *survey, unsigned int num_fences,
 
 				if (ktime_after(t, survey->timestamp))
 					survey->timestamp = t;
+				if (unlikely(fence->error))
+					dma_fence_merge_failure(&survey->failed, fence);
 			} else if (!survey->pending++) {
 				survey->only = dma_fence_get(fence);
 			}
@@ -185,9 +214,8 @@ static unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
 	return kept;
 }
 
-/* A sorted list without duplicates, with references, turned into one fence. */
-static struct dma_fence *merge_result(struct dma_fence **list,
-				      unsigned int count)
+/* A list without duplicates, with references, turned into one fence. */
+struct dma_fence *dma_fence_merge_result(struct dma_fence **list, unsigned int count)
 {
 	struct dma_fence_array *array;
 	struct dma_fence *fence;
@@ -219,10 +247,13 @@ static struct dma_fence *merge_result(struct dma_fence **list,
  * the latest fence. In the result fences are sorted by context, which makes it
  * cheap to merge again. Use dma_fence_unwrap_merge().
  *
+ * An error survives: if fences have failed already, the one that failed first
+ * becomes a member behind the others, so that the result ends with its error.
+ *
  * Context: may sleep.
  * Return: a fence with a reference: the only one that is pending, an array of
- * several, or, if none is, a signalled one with the latest timestamp of them.
- * NULL when there is no memory.
+ * several, or, if none is, a signalled one with the latest timestamp of them, and
+ * with the first error. NULL when there is no memory.
  */
 struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 					   struct dma_fence **fences,
@@ -234,15 +265,20 @@ struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 
 	merge_survey(&survey, num_fences, fences, cursors);
 	if (!survey.pending)
-		return dma_fence_allocate_private_stub(survey.timestamp);
-	if (survey.only)
-		return survey.only;
+		return dma_fence_merge_signaled(survey.timestamp, survey.failed);
+	if (survey.only) {
+		if (!survey.failed)
+			return survey.only;
+		dma_fence_put(survey.only);
+	}
 
-	list = kvmalloc_array(survey.pending, sizeof(*list), GFP_KERNEL);
-	spare = kvmalloc_array(survey.pending, sizeof(*spare), GFP_KERNEL);
+	/* One more for what has failed. */
+	list = kvmalloc_array(survey.pending + 1, sizeof(*list), GFP_KERNEL);
+	spare = kvmalloc_array(survey.pending + 1, sizeof(*spare), GFP_KERNEL);
 	if (!list || !spare) {
 		kvfree(list);
 		kvfree(spare);
+		dma_fence_put(survey.failed);
 		return NULL;
 	}
 
@@ -251,12 +287,16 @@ struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 	kvfree(sorted == list ? spare : list);
 
 	count = merge_dedup(sorted, count);
-	if (count)
-		return merge_result(sorted, count);
+	if (count) {
+		if (survey.failed)
+			sorted[count++] = survey.failed;
+		return dma_fence_merge_result(sorted, count);
+	}
 
 	/* The last ones have signalled between the two looks. */
 	kvfree(sorted);
+	dma_fence_put(survey.failed);
 	merge_survey(&survey, num_fences, fences, cursors);
-	return dma_fence_allocate_private_stub(survey.timestamp);
+	return dma_fence_merge_signaled(survey.timestamp, survey.failed);
 }
 EXPORT_SYMBOL_GPL(__dma_fence_unwrap_merge);
