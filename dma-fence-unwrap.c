@@ -4,6 +4,7 @@
  */
 #include <linux/export.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
@@ -300,3 +301,33 @@ struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 	return dma_fence_merge_signaled(survey.timestamp, survey.failed);
 }
 EXPORT_SYMBOL_GPL(__dma_fence_unwrap_merge);
+
+/* merge_in_order() as sort() wants it. */
+static int dedup_cmp(const void *a, const void *b)
+{
+	struct dma_fence * const *left = a, * const *right = b;
+
+	if ((*left)->context == (*right)->context && (*left)->seqno == (*right)->seqno)
+		return 0;
+	return merge_in_order(*left, *right) ? -1 : 1;
+}
+
+/**
+ * dma_fence_dedup_array - keep the latest fence of each context
+ * @fences: plain fences, each with a reference
+ * @num_fences: how many; may be 0
+ *
+ * Sorts the array by context. The references of what is not kept are given back;
+ * the entries behind the result are stale.
+ *
+ * Context: any.
+ * Return: how many are left.
+ */
+int dma_fence_dedup_array(struct dma_fence **fences, int num_fences)
+{
+	if (num_fences < 1)
+		return 0;
+	sort(fences, num_fences, sizeof(*fences), dedup_cmp, NULL);
+	return merge_dedup(fences, num_fences);
+}
+EXPORT_SYMBOL_GPL(dma_fence_dedup_array);
