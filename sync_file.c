@@ -21,6 +21,9 @@
  *	fd_install(fd, sync_file->file);
  *
  * and takes one from userspace with sync_file_get_fence().
+ *
+ * None of this depends on the fence's driver once the fence has signalled; it may
+ * be unloaded. What it would be asked for is answered by the fence then.
  */
 
 #include <linux/anon_inodes.h>
@@ -152,6 +155,21 @@ static void sync_file_wake(struct dma_fence *fence, struct dma_fence_cb *cb)
 	wake_up_all(&sync_file->wq);
 }
 
+/*
+ * What a poller learns of a fence that has signalled. That it failed is for who
+ * asks in a way that nobody uses who does not know of it: poll(2) reports POLLERR to
+ * anybody, select(2) asks for EPOLLPRI on its own, and a poll in the kernel for
+ * everything there is.
+ */
+static __poll_t sync_file_ready(struct dma_fence *fence, const poll_table *wait)
+{
+	const __poll_t asked = poll_requested_events(wait);
+
+	if (fence->error && (asked & EPOLLMSG) && asked != ~(__poll_t)0)
+		return EPOLLIN | EPOLLERR;
+	return EPOLLIN;
+}
+
 static __poll_t sync_file_poll(struct file *file, poll_table *wait)
 {
 	struct sync_file *sync_file = file->private_data;
@@ -160,7 +178,7 @@ static __poll_t sync_file_poll(struct file *file, poll_table *wait)
 	/* Also when signalled: aio and io_uring refuse files that queue nothing. */
 	poll_wait(file, &sync_file->wq, wait);
 	if (dma_fence_is_signaled(fence))
-		return EPOLLIN;
+		return sync_file_ready(fence, wait);
 
 	/*
 	 * The first poller arms the callback for all of them. When the fence
@@ -176,7 +194,7 @@ static __poll_t sync_file_poll(struct file *file, poll_table *wait)
 	 * poll_wait() took that lock before this test. So either the wakeup
 	 * finds this poller or the flag is seen here.
 	 */
-	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) ? EPOLLIN : 0;
+	return dma_fence_test_signaled_flag(fence) ? sync_file_ready(fence, wait) : 0;
 }
 
 /* Publishes the merged fence in @fd; on failure @fd is still the caller's. */

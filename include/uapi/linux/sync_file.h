@@ -81,6 +81,9 @@ struct sync_set_deadline {
 /*
  * Makes a sync_file that signals when both this one and fd2 have signalled.
  *
+ * The new file ends with an error if one of the two does, also if that one had
+ * failed before; with the error of whichever failed first.
+ *
  * EMFILE, ENFILE: no free descriptor (found before the argument is read);
  * EFAULT: bad address; EINVAL: flags or pad not 0;
  * ENOENT: fd2 is no sync_file; ENOMEM: out of memory.
@@ -102,5 +105,15 @@ struct sync_set_deadline {
  * EFAULT: bad address; EINVAL: pad not 0.
  */
 #define SYNC_IOC_SET_DEADLINE	_IOW(SYNC_IOC_MAGIC, 5, struct sync_set_deadline)
+
+/*
+ * poll(2): POLLIN when the file has signalled, with or without an error.
+ *
+ * Who asks for POLLMSG in addition (EPOLLMSG with epoll) gets POLLERR beside POLLIN
+ * when it has signalled with an error. POLLMSG itself is never reported. Without
+ * being asked the kernel does not report POLLERR, as programs know a sync_file as
+ * something that cannot fail; and nobody asks for POLLMSG by accident, which no file
+ * reports, where POLLPRI is in the sets of select(2) and in many a default.
+ */
 
 #endif /* _UAPI_LINUX_SYNC_H */
