@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 obj-y := dma-fence.o dma-fence-array.o dma-fence-chain.o dma-fence-unwrap.o
-obj-y += dma-fence-defer.o dma-fence-detach.o
+obj-y += dma-fence-defer.o dma-fence-detach.o dma-fence-merge.o
 obj-y += dma-resv.o dma-resv-iter.o
 obj-y += dma-buf.o dma-buf-attach.o dma-buf-file.o dma-buf-stats.o
 obj-$(CONFIG_BPF_SYSCALL) += dma-buf-bpf.o

@@ -302,6 +302,20 @@ struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 }
 EXPORT_SYMBOL_GPL(__dma_fence_unwrap_merge);
 
+/*
+ * Sorts a list of references and keeps the latest fence of each context. Returns how
+ * many are left in *@list, which may have changed places with *@spare.
+ */
+unsigned int dma_fence_merge_unique(struct dma_fence ***list, struct dma_fence ***spare,
+				    unsigned int count)
+{
+	struct dma_fence **sorted = merge_sort(*list, *spare, count);
+
+	if (sorted != *list)
+		swap(*list, *spare);
+	return merge_dedup(sorted, count);
+}
+
 /* merge_in_order() as sort() wants it. */
 static int dedup_cmp(const void *a, const void *b)
 {
