@@ -157,8 +157,8 @@ static unsigned int merge_run_end(struct dma_fence **list, unsigned int i,
 }
 
 /* Merges neighbouring runs of @from two by two into @to; returns how many. */
-static unsigned int merge_runs(struct dma_fence **to, struct dma_fence **from,
-			       unsigned int count)
+static __always_inline unsigned int merge_runs(struct dma_fence **to, struct dma_fence **from,
+					       unsigned int count)
 {
 	unsigned int a = 0, a_end, b, b_end, out = 0, runs = 0;
 
@@ -184,9 +184,9 @@ static unsigned int merge_runs(struct dma_fence **to, struct dma_fence **from,
  * A natural merge sort: linear for what merges give, a few sorted arrays, and
  * n log n for the worst. Returns whichever of the two arrays has the result.
  */
-static struct dma_fence **merge_sort(struct dma_fence **list,
-				     struct dma_fence **spare,
-				     unsigned int count)
+static __always_inline struct dma_fence **merge_sort(struct dma_fence **list,
+						     struct dma_fence **spare,
+						     unsigned int count)
 {
 	unsigned int runs;
 
@@ -199,7 +199,7 @@ static struct dma_fence **merge_sort(struct dma_fence **list,
 }
 
 /* Keeps the latest fence of each context and puts the others. */
-static unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
+static __always_inline unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
 {
 	unsigned int kept = 0;
 
@@ -216,7 +216,7 @@ static unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
 }
 
 /* A list without duplicates, with references, turned into one fence. */
-struct dma_fence *dma_fence_merge_result(struct dma_fence **list, unsigned int count)
+static __always_inline struct dma_fence *merge_result(struct dma_fence **list, unsigned int count)
 {
 	struct dma_fence_array *array;
 	struct dma_fence *fence;
@@ -291,7 +291,7 @@ struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 	if (count) {
 		if (survey.failed)
 			sorted[count++] = survey.failed;
-		return dma_fence_merge_result(sorted, count);
+		return merge_result(sorted, count);
 	}
 
 	/* The last ones have signalled between the two looks. */
@@ -314,6 +314,12 @@ unsigned int dma_fence_merge_unique(struct dma_fence ***list, struct dma_fence *
 	if (sorted != *list)
 		swap(*list, *spare);
 	return merge_dedup(sorted, count);
+}
+
+/* The same for who comes with the list. */
+struct dma_fence *dma_fence_merge_result(struct dma_fence **list, unsigned int count)
+{
+	return merge_result(list, count);
 }
 
 /* merge_in_order() as sort() wants it. */

@@ -898,7 +898,8 @@ static __always_inline void fence_init(struct dma_fence *fence,
 		spin_lock_init(&fence->inline_lock);
 		flags |= BIT(DMA_FENCE_FLAG_INLINE_LOCK_BIT);
 	}
-	if (!ops->release && !ops->wait)
+	/* As one test: is there neither? */
+	if (likely(!((unsigned long)ops->release | (unsigned long)ops->wait)))
 		flags |= BIT(DMA_FENCE_FLAG_DETACHABLE_BIT);
 
 	fence->ops = ops;
