@@ -33,7 +33,8 @@
  * dma_fence_is_signaled(), since somebody else signals.
  *
  * From the moment the flag is set no callback of the driver begins, but for
- * &dma_fence_ops.release and an &dma_fence_ops.wait that is on its way. One that
+ * &dma_fence_ops.release and an &dma_fence_ops.wait that is on its way; and, when
+ * the signal is traced, the names, still under the lock. One that
  * began earlier may still run on another CPU: &dma_fence_ops.signaled,
  * &dma_fence_ops.set_deadline or a name, under RCU, or
  * &dma_fence_ops.enable_signaling, under the lock. A driver that is about to free
