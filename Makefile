@@ -6,7 +6,7 @@
 ccflags-$(CONFIG_CC_OPTIMIZE_FOR_SIZE) := -O2
 
 obj-y := dma-fence.o dma-fence-array.o dma-fence-chain.o dma-fence-unwrap.o
-obj-y += dma-fence-defer.o
+obj-y += dma-fence-defer.o dma-fence-detach.o dma-fence-merge.o
 obj-y += dma-resv.o dma-resv-iter.o
 obj-y += dma-buf.o dma-buf-attach.o dma-buf-file.o dma-buf-ioctl.o
 obj-y += dma-buf-mapping.o dma-buf-narrow.o dma-buf-poll.o dma-buf-revoke.o
@@ -19,4 +19,5 @@ CFLAGS_sw_sync.o := -I$(src)
 obj-y += heaps/
 obj-$(CONFIG_UDMABUF) += udmabuf.o
 obj-$(CONFIG_DMABUF_KUNIT_TEST) += tests/
+obj-$(CONFIG_DMABUF_TEST_ISSUER) += tests/modules/
 obj-$(CONFIG_DMABUF_BENCH) += tests/bench/

@@ -19,6 +19,10 @@
  * that waited for nothing else, and they signal in the same go, one after another
  * rather than one inside another. So each link costs a constant number of
  * callbacks in whichever order the fences signal.
+ *
+ * Errors. A link ends with the error of its own fence. That of an earlier point is
+ * the earlier link's: otherwise one failure would stay with a timeline for as long
+ * as there is always something pending on it.
  */
 #include <linux/export.h>
 #include <linux/slab.h>
@@ -73,6 +77,16 @@ static void chain_trim_jump(struct dma_fence_chain *chain)
 	/* Whoever clears the pointer owns its reference. */
 	if (done && unrcu_pointer(cmpxchg(&chain->jump, RCU_INITIALIZER(jump), NULL)) == jump)
 		dma_fence_put(jump);
+}
+
+/*
+ * A link whose own fence has signalled ends with its error, unless somebody has set
+ * another one. Whoever else notes it notes the same.
+ */
+static __always_inline void chain_note_error(struct dma_fence_chain *chain)
+{
+	if (unlikely(chain->fence->error))
+		cmpxchg(&chain->base.error, 0, chain->fence->error);
 }
 
 /* A link that has signalled needs neither its past nor its short cut. */
@@ -258,6 +272,7 @@ static __always_inline void chain_signal(struct dma_fence_chain *chain, ktime_t 
 	struct dma_fence *fence = &chain->base;
 	unsigned long flags;
 
+	chain_note_error(chain);
 	spin_lock_irqsave(&chain->lock, flags);
 	chain->ready = ready;
 	set_bit(DMA_FENCE_CHAIN_SETTLING_BIT, &fence->flags);
@@ -342,6 +357,7 @@ static bool chain_enable_signaling(struct dma_fence *fence)
 		}
 	}
 
+	chain_note_error(chain);
 	dma_fence_put(fence);
 	return false;
 }
@@ -356,6 +372,7 @@ static bool chain_signaled(struct dma_fence *fence)
 			return false;
 		}
 	}
+	chain_note_error(to_dma_fence_chain(fence));
 	chain_forget(to_dma_fence_chain(fence));
 	return true;
 }

@@ -4,10 +4,13 @@
  */
 #include <linux/export.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-unwrap.h>
+
+#include "dma-fence-internal.h"
 
 /* Enters a link, whose reference goes to the cursor. */
 static struct dma_fence *unwrap_enter(struct dma_fence_unwrap *cursor,
@@ -55,6 +58,30 @@ struct dma_fence *dma_fence_unwrap_next(struct dma_fence_unwrap *cursor)
 }
 EXPORT_SYMBOL_GPL(dma_fence_unwrap_next);
 
+/* Remembers, with a reference, whichever of the signalled fences failed first. */
+void dma_fence_merge_failure(struct dma_fence **failed, struct dma_fence *fence)
+{
+	if (*failed && !ktime_before(dma_fence_timestamp(fence), dma_fence_timestamp(*failed)))
+		return;
+	dma_fence_put(*failed);
+	*failed = dma_fence_get(fence);
+}
+
+/*
+ * What is left of fences that have all signalled, when the last one did. Takes over
+ * the reference in @failed.
+ */
+struct dma_fence *dma_fence_merge_signaled(ktime_t timestamp, struct dma_fence *failed)
+{
+	struct dma_fence *fence = dma_fence_allocate_private_stub(timestamp);
+
+	/* Nobody else has it yet, so it may get an error after the fact. */
+	if (fence && failed)
+		fence->error = failed->error;
+	dma_fence_put(failed);
+	return fence;
+}
+
 /* So many fences are merged without memory for a list. */
 #define MERGE_FEW	8
 
@@ -64,6 +91,7 @@ EXPORT_SYMBOL_GPL(dma_fence_unwrap_next);
  * @count: how many
  * @room: how many @list has room for
  * @timestamp: when the last one of the others signalled
+ * @failed: which of those failed first, with a reference; or NULL
  * @few: what @list is when there are not many
  */
 struct merge {
@@ -71,6 +99,7 @@ struct merge {
 	unsigned int count;
 	size_t room;
 	ktime_t timestamp;
+	struct dma_fence *failed;
 	struct dma_fence *few[MERGE_FEW];
 };
 
@@ -101,6 +130,8 @@ static __always_inline void merge_add(struct merge *merge, struct dma_fence *fen
 	timestamp = dma_fence_timestamp(fence);
 	if (ktime_after(timestamp, merge->timestamp))
 		merge->timestamp = timestamp;
+	if (unlikely(fence->error))
+		dma_fence_merge_failure(&merge->failed, fence);
 }
 
 /* Adds every plain fence that is inside of @head. */
@@ -176,9 +207,18 @@ static void merge_sort_few(struct dma_fence **list, unsigned int count)
 
 /*
  * A natural merge sort: linear for what merges give, a few sorted arrays, and
- * n log n for the worst. Returns false when there is no memory.
+ * n log n for the worst. Returns whichever of the two arrays has the result.
  */
-static bool merge_sort(struct merge *merge)
+static struct dma_fence **merge_sort(struct dma_fence **list, struct dma_fence **spare,
+				     unsigned int count)
+{
+	while (merge_runs(spare, list, count) > 1)
+		swap(list, spare);
+	return spare;
+}
+
+/* Sorts the list, which may get other memory. False when there is none for that. */
+static bool merge_sort_list(struct merge *merge)
 {
 	struct dma_fence **list = merge->list, **spare;
 	unsigned int count = merge->count;
@@ -193,24 +233,21 @@ static bool merge_sort(struct merge *merge)
 	spare = kvmalloc_array(count, sizeof(*spare), GFP_KERNEL);
 	if (!spare)
 		return false;
-	while (merge_runs(spare, list, count) > 1)
-		swap(list, spare);
-
-	if (list == merge->list) {
+	if (merge_sort(list, spare, count) == spare) {
 		merge->list = spare;
 		merge->room = count;
+		spare = list;
 	}
-	kvfree(list);
+	kvfree(spare);
 	return true;
 }
 
 /* Keeps the latest fence of each context and puts the others. */
-static void merge_dedup(struct merge *merge)
+static unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
 {
-	struct dma_fence **list = merge->list;
 	unsigned int kept = 0;
 
-	for (unsigned int i = 0; i < merge->count; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		if (!kept || list[kept - 1]->context != list[i]->context) {
 			list[kept++] = list[i];
 			continue;
@@ -219,26 +256,30 @@ static void merge_dedup(struct merge *merge)
 			swap(list[i], list[kept - 1]);
 		dma_fence_put(list[i]);
 	}
-	merge->count = kept;
+	return kept;
 }
 
-/* One fence for the several that are in the list; NULL when there is no memory. */
+/* An array of the fences in the list and the one that failed; NULL without memory. */
 static struct dma_fence *merge_array(struct merge *merge)
 {
-	/* An array keeps its list for long, so not one that is mostly empty. */
-	bool copy = merge->list == merge->few || merge->count <= merge->room / 2;
+	unsigned int count = merge->count + !!merge->failed;
 	struct dma_fence **list = merge->list;
 	struct dma_fence_array *array;
+	bool copy;
 
+	/* An array keeps its list for long, so not one that is mostly empty. */
+	copy = list == merge->few || count > merge->room || count <= merge->room / 2;
 	if (copy) {
-		list = kvmalloc_array(merge->count, sizeof(*list), GFP_KERNEL);
+		list = kvmalloc_array(count, sizeof(*list), GFP_KERNEL);
 		if (!list)
 			return NULL;
 		for (unsigned int i = 0; i < merge->count; i++)
 			list[i] = merge->list[i];
 	}
+	if (merge->failed)
+		list[count - 1] = merge->failed;
 
-	array = dma_fence_array_create(merge->count, list, dma_fence_context_alloc(1), 1, false);
+	array = dma_fence_array_create(count, list, dma_fence_context_alloc(1), 1, false);
 	if (array) {
 		if (!copy)
 			merge->list = merge->few;
@@ -249,20 +290,25 @@ static struct dma_fence *merge_array(struct merge *merge)
 	return NULL;
 }
 
-/* What a merge comes to, with the references of the list. */
+/* What a merge comes to, with all of its references. */
 static struct dma_fence *merge_result(struct merge *merge)
 {
 	struct dma_fence *fence = NULL;
 
 	if (!merge->count)
-		return dma_fence_allocate_private_stub(merge->timestamp);
+		return dma_fence_merge_signaled(merge->timestamp, merge->failed);
 
-	if (merge_sort(merge)) {
-		merge_dedup(merge);
-		fence = merge->count == 1 ? merge->list[0] : merge_array(merge);
+	if (merge_sort_list(merge)) {
+		merge->count = merge_dedup(merge->list, merge->count);
+		if (merge->count == 1 && !merge->failed)
+			return merge->list[0];
+		fence = merge_array(merge);
 	}
-	for (unsigned int i = 0; !fence && i < merge->count; i++)
-		dma_fence_put(merge->list[i]);
+	if (!fence) {
+		for (unsigned int i = 0; i < merge->count; i++)
+			dma_fence_put(merge->list[i]);
+		dma_fence_put(merge->failed);
+	}
 	return fence;
 }
 
@@ -276,10 +322,13 @@ static struct dma_fence *merge_result(struct merge *merge)
  * the latest fence. In the result fences are sorted by context, which makes it
  * cheap to merge again. Use dma_fence_unwrap_merge().
  *
+ * An error survives: if fences have failed already, the one that failed first
+ * becomes a member behind the others, so that the result ends with its error.
+ *
  * Context: may sleep.
  * Return: a fence with a reference: the only one that is pending, an array of
- * several, or, if none is, a signalled one with the latest timestamp of them.
- * NULL when there is no memory.
+ * several, or, if none is, a signalled one with the latest timestamp of them, and
+ * with the first error. NULL when there is no memory.
  */
 struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 					   struct dma_fence **fences,
@@ -307,3 +356,69 @@ struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 	return fence;
 }
 EXPORT_SYMBOL_GPL(__dma_fence_unwrap_merge);
+
+/*
+ * Sorts a list of references and keeps the latest fence of each context. Returns how
+ * many are left in *@list, which may have changed places with *@spare.
+ */
+unsigned int dma_fence_merge_unique(struct dma_fence ***list, struct dma_fence ***spare,
+				    unsigned int count)
+{
+	struct dma_fence **sorted = merge_sort(*list, *spare, count);
+
+	if (sorted != *list)
+		swap(*list, *spare);
+	return merge_dedup(sorted, count);
+}
+
+/* A list without duplicates, from kvmalloc() and with references, turned into one fence. */
+struct dma_fence *dma_fence_merge_result(struct dma_fence **list, unsigned int count)
+{
+	struct dma_fence_array *array;
+	struct dma_fence *fence;
+
+	if (count == 1) {
+		fence = list[0];
+		kvfree(list);
+		return fence;
+	}
+
+	array = dma_fence_array_create(count, list, dma_fence_context_alloc(1), 1, false);
+	if (array)
+		return &array->base;
+
+	while (count--)
+		dma_fence_put(list[count]);
+	kvfree(list);
+	return NULL;
+}
+
+/* merge_in_order() as sort() wants it. */
+static int dedup_cmp(const void *a, const void *b)
+{
+	struct dma_fence * const *left = a, * const *right = b;
+
+	if ((*left)->context == (*right)->context && (*left)->seqno == (*right)->seqno)
+		return 0;
+	return merge_in_order(*left, *right) ? -1 : 1;
+}
+
+/**
+ * dma_fence_dedup_array - keep the latest fence of each context
+ * @fences: plain fences, each with a reference
+ * @num_fences: how many; may be 0
+ *
+ * Sorts the array by context. The references of what is not kept are given back;
+ * the entries behind the result are stale.
+ *
+ * Context: any.
+ * Return: how many are left.
+ */
+int dma_fence_dedup_array(struct dma_fence **fences, int num_fences)
+{
+	if (num_fences < 1)
+		return 0;
+	sort(fences, num_fences, sizeof(*fences), dedup_cmp, NULL);
+	return merge_dedup(fences, num_fences);
+}
+EXPORT_SYMBOL_GPL(dma_fence_dedup_array);

@@ -364,7 +364,8 @@ EXPORT_SYMBOL(dma_fence_signal_locked);
  * dma_fence_signal - signal a fence
  * @fence: the fence
  *
- * The work is done: wakes all waiters and runs all callbacks before it returns.
+ * The work is done: wakes all waiters and runs all callbacks before it returns 0.
+ * Otherwise somebody else signals it, and may be about to run callbacks still.
  * A critical section of signalling by itself.
  *
  * Context: any, without the fence's lock.
@@ -441,10 +442,11 @@ void dma_fence_release(struct kref *kref)
 	struct dma_fence *fence = container_of(kref, struct dma_fence, refcount);
 
 	fence_retire(fence);
-	if (fence->ops->release)
-		fence->ops->release(fence);
-	else
+	/* In this order: there may be no driver any more. */
+	if (test_bit(DMA_FENCE_FLAG_DETACHABLE_BIT, &fence->flags) || !fence->ops->release)
 		dma_fence_free(fence);
+	else
+		fence->ops->release(fence);
 }
 EXPORT_SYMBOL(dma_fence_release);
 
@@ -586,10 +588,15 @@ EXPORT_SYMBOL(dma_fence_get_status);
  */
 void dma_fence_set_deadline(struct dma_fence *fence, ktime_t deadline)
 {
+	const struct dma_fence_ops *ops;
+
+	guard(rcu)();
 	/* In this order: the driver of a signalled fence may be gone. */
-	if (dma_fence_is_signaled(fence) || !fence->ops->set_deadline)
+	if (dma_fence_is_signaled(fence))
 		return;
-	fence->ops->set_deadline(fence, deadline);
+	ops = READ_ONCE(fence->ops);
+	if (ops->set_deadline)
+		ops->set_deadline(fence, deadline);
 }
 EXPORT_SYMBOL(dma_fence_set_deadline);
 
@@ -699,7 +706,8 @@ static noinline signed long fence_wait(struct dma_fence *fence, bool intr, signe
 		return timeout ?: 1;
 
 	trace_dma_fence_wait_start(fence);
-	if (fence->ops->wait) {
+	/* A driver without a wait may have gone by now. */
+	if (!test_bit(DMA_FENCE_FLAG_DETACHABLE_BIT, &fence->flags) && fence->ops->wait) {
 		dma_fence_enable_sw_signaling(fence);
 		left = fence->ops->wait(fence, intr, timeout);
 	} else {
@@ -844,8 +852,8 @@ const char __rcu *dma_fence_driver_name(struct dma_fence *fence)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "name read without RCU");
 
 	if (!fence_names_stay(fence))
-		return (const char __rcu *)"detached-driver";
-	return (const char __rcu *)fence->ops->get_driver_name(fence);
+		return (const char __rcu *)DMA_FENCE_DETACHED_DRIVER;
+	return (const char __rcu *)READ_ONCE(fence->ops)->get_driver_name(fence);
 }
 EXPORT_SYMBOL(dma_fence_driver_name);
 
@@ -862,8 +870,8 @@ const char __rcu *dma_fence_timeline_name(struct dma_fence *fence)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "name read without RCU");
 
 	if (!fence_names_stay(fence))
-		return (const char __rcu *)"signaled-timeline";
-	return (const char __rcu *)fence->ops->get_timeline_name(fence);
+		return (const char __rcu *)DMA_FENCE_DETACHED_TIMELINE;
+	return (const char __rcu *)READ_ONCE(fence->ops)->get_timeline_name(fence);
 }
 EXPORT_SYMBOL(dma_fence_timeline_name);
 
@@ -887,6 +895,34 @@ void dma_fence_describe(struct dma_fence *fence, struct seq_file *seq)
 }
 EXPORT_SYMBOL(dma_fence_describe);
 
+/* What both ways to make a fence have in common. */
+static __always_inline void fence_init(struct dma_fence *fence,
+				       const struct dma_fence_ops *ops, spinlock_t *lock,
+				       u64 context, u64 seqno, unsigned long flags)
+{
+	WARN_ON(!ops->get_driver_name || !ops->get_timeline_name);
+
+	if (lock) {
+		fence->lock = lock;
+	} else {
+		spin_lock_init(&fence->inline_lock);
+		flags |= BIT(DMA_FENCE_FLAG_INLINE_LOCK_BIT);
+	}
+	/* As one test: is there neither? */
+	if (likely(!((unsigned long)ops->release | (unsigned long)ops->wait)))
+		flags |= BIT(DMA_FENCE_FLAG_DETACHABLE_BIT);
+
+	fence->ops = ops;
+	INIT_LIST_HEAD(&fence->cb_list);
+	fence->context = context;
+	fence->seqno = seqno;
+	fence->flags = flags;
+	kref_init(&fence->refcount);
+	fence->error = 0;
+
+	trace_dma_fence_init(fence);
+}
+
 /**
  * dma_fence_init - start the life of a fence
  * @fence: the fence's memory, in any state
@@ -906,27 +942,27 @@ EXPORT_SYMBOL(dma_fence_describe);
 void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops,
 		    spinlock_t *lock, u64 context, u64 seqno)
 {
-	unsigned long flags = 0;
-
-	WARN_ON(!ops || !ops->get_driver_name || !ops->get_timeline_name);
-
-	if (lock) {
-		fence->lock = lock;
-	} else {
-		spin_lock_init(&fence->inline_lock);
-		flags |= BIT(DMA_FENCE_FLAG_INLINE_LOCK_BIT);
-	}
-	if (ops->use_64bit_seqno)
-		flags |= BIT(DMA_FENCE_FLAG_SEQNO64_BIT);
-
-	fence->ops = ops;
-	INIT_LIST_HEAD(&fence->cb_list);
-	fence->context = context;
-	fence->seqno = seqno;
-	fence->flags = flags;
-	kref_init(&fence->refcount);
-	fence->error = 0;
-
-	trace_dma_fence_init(fence);
+	fence_init(fence, ops, lock, context, seqno,
+		   ops->use_64bit_seqno ? BIT(DMA_FENCE_FLAG_SEQNO64_BIT) : 0);
 }
 EXPORT_SYMBOL(dma_fence_init);
+
+/**
+ * dma_fence_init64 - start the life of a fence on a timeline that never wraps
+ * @fence: the fence's memory, in any state
+ * @ops: the driver's callbacks
+ * @lock: as for dma_fence_init()
+ * @context: the timeline, from dma_fence_context_alloc()
+ * @seqno: the place on the timeline, after those of all earlier fences; all 64
+ *	bits count, whatever @ops say
+ *
+ * Otherwise as dma_fence_init().
+ *
+ * Context: any.
+ */
+void dma_fence_init64(struct dma_fence *fence, const struct dma_fence_ops *ops,
+		      spinlock_t *lock, u64 context, u64 seqno)
+{
+	fence_init(fence, ops, lock, context, seqno, BIT(DMA_FENCE_FLAG_SEQNO64_BIT));
+}
+EXPORT_SYMBOL(dma_fence_init64);

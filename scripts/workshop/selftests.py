@@ -87,6 +87,21 @@ def job(programs):
                    for program in programs)
 
 
+def collect(programs, lines):
+    """Gives each of them what it printed."""
+    current = None
+    for text in lines:
+        status = re.fullmatch(r"== status (\d+)", text)
+        start = re.fullmatch(r"== (\S+)", text)
+        if status and current:
+            current.status = int(status.group(1))
+            current = None
+        elif start:
+            current = next((one for one in programs if one.word == start.group(1)), None)
+        elif current:
+            current.line(text)
+
+
 def run(source_key):
     """Runs all of them in one boot; returns the programs with their results, and the boot."""
     vmlinux, _ = kernel.build("guest", source_key)
@@ -97,23 +112,12 @@ def run(source_key):
     for program in programs:
         shutil.copy(program.path, os.path.join(share, program.word))
     boot = Boot("selftests", vmlinux, job(programs), share, words=WORDS, limit=1500, memory=MEMORY)
-    current = None
-    for text in boot.lines:
-        status = re.fullmatch(r"== status (\d+)", text)
-        start = re.fullmatch(r"== (\S+)", text)
-        if status and current:
-            current.status = int(status.group(1))
-            current = None
-        elif start:
-            current = next((one for one in programs if one.word == start.group(1)), None)
-        elif current:
-            current.line(text)
     return programs, boot
 
 
-def report(tally, source_key):
+def verdicts(tally, programs, boot):
     """A line for each result, and for each program that did not get through."""
-    programs, boot = run(source_key)
+    collect(programs, boot.lines)
     for program in programs:
         for passed, name in program.results:
             tally.check(f"{program.name}: {name}", None if passed else f"see {boot.output}")
@@ -122,5 +126,11 @@ def report(tally, source_key):
                     else f"{len(program.results)} did: see {boot.output}")
         tally.check(f"{program.name}: ends well",
                     None if program.status == 0 else f"its status is {program.status}")
+
+
+def report(tally, source_key):
+    """Runs all of them and says what came of it."""
+    programs, boot = run(source_key)
+    verdicts(tally, programs, boot)
     tally.check("the guest came to its end", boot.problem)
     tally.quiet_log(boot.alarms(), boot.kernel_log)

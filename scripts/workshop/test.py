@@ -4,6 +4,7 @@
 import argparse
 import os
 import re
+import shutil
 import time
 import unittest
 from fnmatch import fnmatch
@@ -112,11 +113,19 @@ def kunit_drm(tally):
 
 
 def kunit_x86(tally):
-    """the project's KUnit suites on x86-64, 2 CPUs, with lockdep and KASAN"""
-    vmlinux, _ = kernel.build("debug", tree.tree())
+    """the project's KUnit suites on x86-64, 2 CPUs, lockdep, KASAN; fences whose driver is gone"""
+    vmlinux, _ = kernel.build("debug", tree.tree(), targets=("vmlinux", "modules"))
+    programs = [program for program in selftests.build(tree.tree())
+                if program.name == "fence-issuer"]
     share = os.path.join(BUILD, "kunit-x86")
-    boot = Boot("kunit-x86", vmlinux, LEAK_JOB, share, limit=1200)
+    os.makedirs(share, exist_ok=True)
+    for path in (*(os.path.join(os.path.dirname(vmlinux), "drivers/dma-buf/tests", name)
+                   for name in MODULES), *(program.path for program in programs)):
+        shutil.copy(path, share)
+    job = KUNIT_JOB + selftests.job(programs) + LEAK_JOB
+    boot = Boot("kunit-x86", vmlinux, job, share, limit=1200)
     tally.suites(kunit.from_log("kunit-x86", boot.kernel_log))
+    selftests.verdicts(tally, programs, boot)
     tally.check("the guest came to its end", boot.problem or
                 (f"its job ended with {boot.status}" if boot.status else None))
     tally.quiet_log(boot.alarms(), boot.kernel_log)
@@ -124,6 +133,13 @@ def kunit_x86(tally):
     tally.check("kmemleak finds nothing", f"{len(leaks)} leaks: see {boot.output}"
                 if leaks else boot.problem)
 
+
+# The suites run when the module is loaded; then it has to go.
+MODULES = ("dmabuf_kunit.ko", "modules/fence-issuer.ko")
+KUNIT_JOB = """
+insmod /out/dmabuf_kunit.ko || exit 1
+rmmod dmabuf_kunit || exit 1
+"""
 
 # kmemleak passes over what is younger than five seconds.
 LEAK_JOB = """
