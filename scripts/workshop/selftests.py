@@ -7,7 +7,7 @@ import shutil
 
 from workshop import kernel, stamps, tree
 from workshop.common import BUILD, REPO, Failure
-from workshop.guest import Boot
+from workshop.guest import Boot, sections
 from workshop.shell import Job
 
 # The tree's targets that use what this project makes, and their programs.
@@ -96,17 +96,11 @@ def run(source_key):
     for program in programs:
         shutil.copy(program.path, os.path.join(share, program.word))
     boot = Boot("selftests", vmlinux, job(programs), share, words=WORDS, limit=1500, memory=MEMORY)
-    current = None
-    for text in boot.lines:
-        status = re.fullmatch(r"== status (\d+)", text)
-        start = re.fullmatch(r"== (\S+)", text)
-        if status and current:
-            current.status = int(status.group(1))
-            current = None
-        elif start:
-            current = next((one for one in programs if one.word == start.group(1)), None)
-        elif current:
-            current.line(text)
+    found = sections(boot.lines)
+    for program in programs:
+        lines, program.status = found.get(program.word, ([], None))
+        for text in lines:
+            program.line(text)
     return programs, boot
 
 
