@@ -13,7 +13,7 @@
 #define SAMPLE_JOB_LIMIT_MS	1000
 
 /* The device writes to the buffer; without this it reads. */
-#define SAMPLE_RUN_WRITE	(1 << 0)
+#define SAMPLE_RUN_WRITE	0x1
 
 /**
  * struct sample_run - a job for the device of an importer

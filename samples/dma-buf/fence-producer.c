@@ -61,38 +61,6 @@ static const struct dma_fence_ops job_ops = {
 	.get_timeline_name = job_timeline_name,
 };
 
-/**
- * sample_job_alloc - prepare a job
- * @ms: how long it takes
- *
- * Separate from sample_job_submit(), so that everything that can fail happens
- * while there is no fence yet on which others may wait.
- *
- * Context: Process, may sleep.
- * Return: the job, for sample_job_submit() or sample_job_free(), or NULL.
- */
-struct sample_job *sample_job_alloc(unsigned int ms)
-{
-	struct sample_job *job = kzalloc(sizeof(*job), GFP_KERNEL);
-
-	if (job)
-		job->ms = ms;
-	return job;
-}
-EXPORT_SYMBOL_GPL(sample_job_alloc);
-
-/**
- * sample_job_free - forget a job that was not submitted
- * @job: the job
- *
- * Context: Any.
- */
-void sample_job_free(struct sample_job *job)
-{
-	kfree(job);
-}
-EXPORT_SYMBOL_GPL(sample_job_free);
-
 /* Hand a job to the "hardware". A job that hangs is given up after a while. */
 static void engine_start(struct sample_job *job)
 {
@@ -130,6 +98,38 @@ struct dma_fence *sample_job_submit(struct sample_job *job)
 EXPORT_SYMBOL_GPL(sample_job_submit);
 
 /* doc: fence-init end */
+
+/**
+ * sample_job_alloc - prepare a job
+ * @ms: how long it takes
+ *
+ * Separate from sample_job_submit(), so that everything that can fail happens
+ * while there is no fence yet on which others may wait.
+ *
+ * Context: Process, may sleep.
+ * Return: the job, for sample_job_submit() or sample_job_free(), or NULL.
+ */
+struct sample_job *sample_job_alloc(unsigned int ms)
+{
+	struct sample_job *job = kzalloc(sizeof(*job), GFP_KERNEL);
+
+	if (job)
+		job->ms = ms;
+	return job;
+}
+EXPORT_SYMBOL_GPL(sample_job_alloc);
+
+/**
+ * sample_job_free - forget a job that was not submitted
+ * @job: the job
+ *
+ * Context: Any.
+ */
+void sample_job_free(struct sample_job *job)
+{
+	kfree(job);
+}
+EXPORT_SYMBOL_GPL(sample_job_free);
 
 /* doc: fence-signal begin */
 static void job_end(struct sample_job *job)

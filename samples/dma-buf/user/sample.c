@@ -11,7 +11,7 @@
 
 #include "sample.h"
 
-_Noreturn void die(const char *what)
+noreturn void die(const char *what)
 {
 	fprintf(stderr, "%s: %s\n", what, strerror(errno));
 	exit(1);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdnoreturn.h>
 
 #include "../dma-buf-sample.h"
 
@@ -20,7 +21,7 @@
 #define JOB_MS		50
 
 /* Say what went wrong, with errno's text, and end. */
-_Noreturn void die(const char *what);
+noreturn void die(const char *what);
 /* The same when something is not as it should be. */
 void expect(bool ok, const char *what);
 

@@ -24,7 +24,7 @@ static int set_name(int dmabuf, const char *name)
 
 static void expect_name(int dmabuf, const char *name)
 {
-	char path[64], target[64];
+	char path[64], target[64], expected[64];
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", dmabuf);
@@ -32,7 +32,8 @@ static void expect_name(int dmabuf, const char *name)
 	if (len < 0)
 		die(path);
 	target[len] = '\0';
-	expect(!strncmp(target, "/dmabuf:", 8) && !strcmp(target + 8, name), "/proc knows the name");
+	snprintf(expected, sizeof(expected), "/dmabuf:%s", name);
+	expect(!strcmp(target, expected), "/proc knows the name");
 	printf("set-name: %s\n", target);
 }
 

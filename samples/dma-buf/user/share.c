@@ -81,7 +81,7 @@ static char *map(int dmabuf)
 	return pixels;
 }
 
-static void compositor(int socket)
+static void be_compositor(int socket)
 {
 	int dmabuf = receive_fd(socket);
 
@@ -91,7 +91,7 @@ static void compositor(int socket)
 	expect(*map(dmabuf) == 0x5a, "the client's picture is in the compositor's buffer");
 }
 
-static void client(int socket)
+static void be_client(int socket)
 {
 	int dmabuf = make_buffer();
 
@@ -115,11 +115,11 @@ int main(void)
 		die("fork");
 	if (!pid) {
 		close(sockets[0]);
-		compositor(sockets[1]);
+		be_compositor(sockets[1]);
 		return 0;
 	}
 	close(sockets[1]);
-	client(sockets[0]);
+	be_client(sockets[0]);
 	if (waitpid(pid, &status, 0) < 0)
 		die("waitpid");
 	expect(!status, "the compositor got the buffer");
