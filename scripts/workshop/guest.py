@@ -116,6 +116,27 @@ def kvm_works(vmlinux):
     return any(seen)
 
 
+def sections(lines):
+    """What a job printed for each part of it: {name: (lines, status)}.
+
+    A part begins with `== NAME` and ends with `== status N`, which is None when it is missing.
+    """
+    found = {}
+    current = None
+    for text in lines:
+        status = re.fullmatch(r"== status (\d+)", text)
+        start = re.fullmatch(r"== (\S+)", text)
+        if status and current:
+            found[current] = found[current][0], int(status.group(1))
+            current = None
+        elif start:
+            current = start.group(1)
+            found[current] = [], None
+        elif current:
+            found[current][0].append(text)
+    return found
+
+
 class Boot:
     """One run of the guest: status of its job, lines of its programs, alarms of its kernel."""
 

@@ -14,7 +14,7 @@ JOBS = f"-j{os.cpu_count()}"
 
 # The kernels, and the fragments they are made of; all else is off.
 KERNELS = {
-    "guest": ("guest", "lockdep", "bpf"),
+    "guest": ("guest", "lockdep", "bpf", "samples"),
     "debug": ("guest", "lockdep", "debug", "kunit"),
     # Optimised for size, as tinyconfig is: stock's figures in the issues were got so.
     "bench": ("bench", "bench-x86"),
@@ -23,6 +23,8 @@ KERNELS = {
     "bench-uml": ("bench", "bench-uml"),
     "bench-pool-uml": ("bench", "bench-uml", "bench-pool"),
 }
+# What is made of them, unless somebody asks for something else.
+TARGETS = {"guest": ("vmlinux", "modules")}
 
 
 def fragment(name):
@@ -70,7 +72,7 @@ def up_to_date(name, source_key, output):
                         os.path.join(output, "vmlinux"))
 
 
-def build(name, source_key, source=TREE, output=None, targets=("vmlinux",)):
+def build(name, source_key, source=TREE, output=None, targets=None):
     """Brings a kernel up to date with its source; returns its vmlinux and a key."""
     fragments = [fragment(part) for part in KERNELS[name]]
     key = key_of(name, source_key)
@@ -88,6 +90,7 @@ def build(name, source_key, source=TREE, output=None, targets=("vmlinux",)):
     Job(f"configuring the {title} kernel", f"{stamp}-config.log").run(
         [*make, "-s", f"KCONFIG_ALLCONFIG={wanted}", "allnoconfig"])
     check_config(os.path.join(output, ".config"), fragments)
-    Job(f"building the {title} kernel", f"{stamp}.log").run([*make, JOBS, *targets])
+    Job(f"building the {title} kernel", f"{stamp}.log").run(
+        [*make, JOBS, *(targets or TARGETS.get(name, ("vmlinux",)))])
     stamps.seal(stamp, key)
     return vmlinux, key

@@ -30,7 +30,16 @@ PLACES = {
     "tests": f"{HOME}/tests",
     "tools": "tools",
     "include": "include",
+    "samples": "samples",
     "Documentation": "Documentation",
+}
+# Lines in stock's files that tell kbuild of directories which stock does not have:
+# {path: (the project's file there, before which line, the line)}. No such line: the end.
+MENTIONS = {
+    "samples/Kconfig": ("samples/dma-buf/Kconfig", "endif # SAMPLES\n",
+                        'source "samples/dma-buf/Kconfig"\n'),
+    "samples/Makefile": ("samples/dma-buf/Makefile", "",
+                         "obj-$(CONFIG_SAMPLE_DMA_BUF)\t\t+= dma-buf/\n"),
 }
 # What of the repository's own directory belongs to a kernel tree.
 ROOT_NAMES = ("Kconfig", "Makefile", ".kunitconfig")
@@ -126,6 +135,13 @@ def read_manifest(tree):
     return done
 
 
+class Edited:
+    """The new text of a file that is stock's but for a line."""
+
+    def __init__(self, text):
+        self.text = text
+
+
 class Plan:
     """What has to change in a tree so that it holds the project."""
 
@@ -134,6 +150,7 @@ class Plan:
         self.link = link
         self.put = project_files(repo)  # path: source, all of them
         self.restored = {}              # path: source in the pristine tree
+        self.edited = {}                # path: Edited
         self.removed = []               # paths
         self.stand_ins = []             # stock's names that stay for now
         self.missed = []                # stock's files that nobody can bring back
@@ -142,8 +159,10 @@ class Plan:
         self._plan_put(before)
         self._plan_stock(before, pristine)
         self._plan_leftovers(before, pristine)
+        self._plan_mentions(before)
         self.writes = {path: source for path, source in {**self.put, **self.restored}.items()
                        if not self._unchanged(path, source)}
+        self.writes.update(self.edited)
 
     def _there(self, path):
         return os.path.lexists(os.path.join(self.tree, path))
@@ -187,12 +206,29 @@ class Plan:
         """What an earlier overlay put there and the project no longer has."""
         stock = {f"{HOME}/{name}" for name in STOCK}
         for path, verb in before.items():
-            if path in self.put or path in stock:
+            if path in self.put or path in stock or path in MENTIONS:
                 continue
             if verb == "replaced":
                 self._restore(path, pristine)
             elif self._there(path):
                 self.removed.append(path)
+
+    def _plan_mentions(self, before):
+        """Stock's files that name the project's directories, or no longer do."""
+        for path, (needs, mark, line) in MENTIONS.items():
+            if needs not in self.put and path not in before:
+                continue
+            text = read_text(os.path.join(self.tree, path))
+            if text is None or mark not in text:
+                raise Refusal(f"{self.tree}: not a whole kernel tree ({path} is missing or "
+                              "not as expected)")
+            wanted = text.replace(line, "")
+            if needs in self.put:
+                self.manifest[path] = "replaced"
+                head, mark, tail = wanted.rpartition(mark) if mark else (wanted, "", "")
+                wanted = head + line + mark + tail
+            if wanted != text:
+                self.edited[path] = Edited(wanted)
 
     def _unchanged(self, path, source):
         target = os.path.join(self.tree, path)
@@ -235,6 +271,11 @@ def executable(path):
 
 def copy(source, target):
     """Contents and the x bit; the time is now, so that make takes notice."""
+    if isinstance(source, Edited):
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(source.text)
+        os.chmod(target, 0o644)
+        return
     shutil.copyfile(source, target)
     os.chmod(target, 0o755 if executable(source) else 0o644)
 
@@ -398,7 +439,7 @@ def patch_of(repo, tree):
             os.mkdir(root)
             for path in [*plan.writes, *plan.removed]:
                 source = plan.writes.get(path) if side == "after" else os.path.join(tree, path)
-                if source and os.path.isfile(source):
+                if isinstance(source, Edited) or source and os.path.isfile(source):
                     os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
                     copy(source, os.path.join(root, path))
             git(work, "add", "-A", "-f", ".", worktree=root)

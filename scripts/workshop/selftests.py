@@ -7,7 +7,7 @@ import shutil
 
 from workshop import kernel, stamps, tree
 from workshop.common import BUILD, REPO, Failure
-from workshop.guest import Boot
+from workshop.guest import Boot, sections
 from workshop.shell import Job
 
 # The tree's targets that use what this project makes, and their programs.
@@ -89,17 +89,11 @@ def job(programs):
 
 def collect(programs, lines):
     """Gives each of them what it printed."""
-    current = None
-    for text in lines:
-        status = re.fullmatch(r"== status (\d+)", text)
-        start = re.fullmatch(r"== (\S+)", text)
-        if status and current:
-            current.status = int(status.group(1))
-            current = None
-        elif start:
-            current = next((one for one in programs if one.word == start.group(1)), None)
-        elif current:
-            current.line(text)
+    found = sections(lines)
+    for program in programs:
+        own, program.status = found.get(program.word, ([], None))
+        for text in own:
+            program.line(text)
 
 
 def run(source_key):

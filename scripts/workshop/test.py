@@ -9,7 +9,7 @@ import time
 import unittest
 from fnmatch import fnmatch
 
-from workshop import bench, demo, kernel, kunit, selftests, tool, tree
+from workshop import bench, demo, kernel, kunit, samples, selftests, tool, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -155,6 +155,11 @@ def userspace(tally):
     selftests.report(tally, tree.tree())
 
 
+def sample_drivers(tally):
+    """samples/dma-buf: the modules and the programs that use them, in the guest"""
+    samples.report(tally, tree.tree())
+
+
 def outside(tally, name):
     """Runs another script of ours and adds up what it counted."""
     path = os.path.join(REPO, "scripts", name)
@@ -222,6 +227,7 @@ STEPS = {
     "kunit-drm": kunit_drm,
     "demo": demonstration,
     "selftests": userspace,
+    "samples": sample_drivers,
     "dmabuf-tool": dmabuf_tool,
     "bench": benchmark,
     "kunit-x86": kunit_x86,
