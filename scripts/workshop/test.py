@@ -9,7 +9,7 @@ import time
 import unittest
 from fnmatch import fnmatch
 
-from workshop import bench, demo, kernel, kunit, samples, selftests, tool, tree
+from workshop import bench, demo, kernel, kunit, models, samples, selftests, tool, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -34,6 +34,10 @@ class Tally:
     def bad(self, what, why, count=1):
         self.failed += count
         say(f"FAILED  {self.step}: {what}: {why}")
+
+    def note(self, text):
+        """What a reader should know and nobody can be blamed for."""
+        say(f"note    {self.step}: {text}")
 
     def check(self, what, wrong):
         """One check; wrong says why it fails, or nothing."""
@@ -88,6 +92,12 @@ def workshop(tally):
                 tally.bad(subtest.id(), self._exc_info_to_string(err, test).strip())
 
     suite.run(Lines())
+
+
+def protocols(tally):
+    """models of the lockless protocols: litmus tests and SPIN, each with its mutants"""
+    tree.tree()
+    models.report(tally)
 
 
 def kunit_uml(tally):
@@ -221,6 +231,7 @@ def dmabuf_tool(tally):
 # In the order of a run: what fails fast comes first.
 STEPS = {
     "workshop": workshop,
+    "models": protocols,
     "kunit-uml": kunit_uml,
     "kunit-misuse": kunit_misuse,
     "check": check,
