@@ -16,16 +16,16 @@
 
 #define SIGNAL_MS	3
 
-uint64_t chance(struct call *call)
+__u64 chance(struct call *call)
 {
-	uint64_t z = call->seed += 0x9e3779b97f4a7c15;
+	__u64 z = call->seed += 0x9e3779b97f4a7c15;
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
 	return z ^ (z >> 31);
 }
 
-uint64_t below(struct call *call, uint64_t limit)
+__u64 below(struct call *call, __u64 limit)
 {
 	return limit ? chance(call) % limit : 0;
 }
@@ -35,7 +35,7 @@ bool one_in(struct call *call, unsigned int n)
 	return !below(call, n);
 }
 
-static void set(char *at, const struct field *field, uint64_t value)
+static void set(char *at, const struct field *field, __u64 value)
 {
 	memcpy(at + field->offset, &value, field->size);
 }
@@ -89,9 +89,9 @@ static void fill(struct call *call, char *at, const struct field *fields, unsign
  * What has broken something somewhere before. No value is a size that the machine
  * might have but nobody can spare.
  */
-static uint64_t odd_value(struct call *call)
+static __u64 odd_value(struct call *call)
 {
-	static const uint64_t odd[] = {
+	static const __u64 odd[] = {
 		0, 1, 2, 3, 4, 7, 8, 31, 32, 63, 64, 255, 4095, 4097, 65536, INT_MAX, 1ULL << 31,
 		UINT_MAX, 1ULL << 32, 1ULL << 45, LLONG_MAX, LLONG_MAX - 4095, 1ULL << 63,
 		ULLONG_MAX, ULLONG_MAX - 4095, ULLONG_MAX - 4096,
@@ -121,7 +121,7 @@ static void break_field(struct call *call, char *at, const struct field *fields)
 {
 	const struct field *field;
 	unsigned int nr = 0;
-	uint64_t value = 0;
+	__u64 value = 0;
 
 	while (fields[nr].size)
 		nr++;
@@ -229,15 +229,12 @@ long call_ioctl(struct call *call)
 			fd = one_in(call, 4) ? -1 :
 				slot_pick(call, 1 + below(call, KINDS - 1));
 			break;
-		case 3:
-			if (list && list->size) {
+		default:
+			if (list && list->size && one_in(call, 3))
 				break_field(call, elements + below(call, count) * list->size,
 					    list->fields);
-				break;
-			}
-			/* fallthrough */
-		default:
-			break_field(call, at, op->fields);
+			else
+				break_field(call, at, op->fields);
 		}
 	}
 
@@ -250,7 +247,7 @@ long call_ioctl(struct call *call)
 	return i;
 }
 
-long make_call(struct caller *caller, const struct op *op, uint64_t seed, bool may_break)
+long make_call(struct caller *caller, const struct op *op, __u64 seed, bool may_break)
 {
 	struct call call = { .op = op, .seed = seed, .caller = caller };
 	long ret;

@@ -356,7 +356,7 @@ static void read_sites(const char *path)
 	fclose(file);
 }
 
-static void usage(void)
+static void wrong_use(void)
 {
 	printf("usage: dmabuf-fail [--seeds N] [--sites FILE] [--only OPERATION]\n");
 	exit(2);
@@ -386,11 +386,11 @@ int main(int argc, char **argv)
 			only = optarg;
 			break;
 		default:
-			usage();
+			wrong_use();
 		}
 	}
 	if (optind < argc || !good_seeds)
-		usage();
+		wrong_use();
 
 	slots_init();
 	if (!caller_init(&caller, 0) || !failing_init()) {

@@ -32,13 +32,13 @@ struct sequence {
 	unsigned int length;
 	struct {
 		unsigned int op;
-		uint64_t seed;
+		__u64 seed;
 	} step[MAX_LENGTH];
 };
 
 /* What each operation has come to. */
 struct tally {
-	_Atomic unsigned long calls, successes;
+	atomic_ulong calls, successes;
 };
 
 struct thread {
@@ -47,11 +47,11 @@ struct thread {
 	struct kcov kcov;
 	/* a call without an operation: a source of chance */
 	struct call chance;
-	_Atomic unsigned long calls;
+	atomic_ulong calls;
 };
 
 static struct {
-	uint64_t seed;
+	__u64 seed;
 	unsigned int threads;
 	unsigned long seconds, calls;
 	const char *places, *replay;
@@ -86,7 +86,7 @@ static void make_lots(void)
 	}
 }
 
-static void call_one(struct thread *thread, unsigned int op, uint64_t seed, bool may_break)
+static void call_one(struct thread *thread, unsigned int op, __u64 seed, bool may_break)
 {
 	struct ring_entry *entry = ring_begin(ring);
 	long ret;
@@ -350,10 +350,11 @@ static void tell_ops(void)
 		printf("op %s %lu %lu\n", ops[i].name, tallies[i].calls, tallies[i].successes);
 }
 
-static void usage(void)
+static void wrong_use(void)
 {
 	printf("usage: dmabuf-fuzz [--seed N] [--threads N] [--seconds N] [--calls N]\n"
 	       "                   [--places FILE] [--replay FILE] [--list]\n");
+	exit(2);
 }
 
 static void parse(int argc, char **argv)
@@ -396,14 +397,12 @@ static void parse(int argc, char **argv)
 				printf("%s\n", ops[i].name);
 			exit(0);
 		default:
-			usage();
-			exit(2);
+			wrong_use();
 		}
 	}
 	if (optind < argc || !options.threads || options.threads > MAX_THREADS ||
 	    (!options.seconds && !options.calls && !options.replay)) {
-		usage();
-		exit(2);
+		wrong_use();
 	}
 }
 
@@ -425,7 +424,7 @@ int main(int argc, char **argv)
 	slots_init();
 	before = take_census();
 	make_lots();
-	printf("fuzz: %u operations, %u threads, seed %lu\n", nr_ops, options.threads,
+	printf("fuzz: %u operations, %u threads, seed %llu\n", nr_ops, options.threads,
 	       options.seed);
 	begin = now();
 	well = options.replay ? replay() : run_threads(begin);

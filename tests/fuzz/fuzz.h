@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/types.h>
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
@@ -46,17 +47,17 @@ struct field {
 	enum content content;
 	enum kind kind;
 	unsigned int nr;
-	uint64_t values[6];
+	__u64 values[6];
 };
 
-#define FIELD(type, member, ...) {				\
-	.offset = offsetof(type, member),			\
-	.size = sizeof(((type *)0)->member),			\
-	__VA_ARGS__						\
-}
+#define sizeof_field(type, member)	sizeof(((type *)0)[0].member)
+/* for the table of fields: the structure and the member */
+#define PLACE(...)							\
+	.offset = offsetof(__VA_ARGS__), .size = sizeof_field(__VA_ARGS__)
+
 #define ONE_OF(...)						\
 	.content = CHOICE,					\
-	.nr = ARRAY_SIZE(((uint64_t[]){ __VA_ARGS__ })),	\
+	.nr = ARRAY_SIZE(((__u64[]){ __VA_ARGS__ })),	\
 	.values = { __VA_ARGS__ }
 #define FD_OF(of)		.content = DESCRIPTOR, .kind = of
 #define UP_TO(kind, most)	.content = kind, .values = { most }
@@ -108,7 +109,7 @@ extern const unsigned int nr_ops;
 /* One call of an operation. All that is decided by chance comes out of @seed. */
 struct call {
 	const struct op *op;
-	uint64_t seed;
+	__u64 seed;
 	struct caller *caller;
 	/* fields to be broken */
 	unsigned int broken;
@@ -128,12 +129,12 @@ struct caller {
 #define PAGE		4096UL
 
 /* chance.c: arguments */
-uint64_t chance(struct call *call);
-uint64_t below(struct call *call, uint64_t limit);
+__u64 chance(struct call *call);
+__u64 below(struct call *call, __u64 limit);
 bool one_in(struct call *call, unsigned int n);
 long call_ioctl(struct call *call);
 /* Makes one call; the descriptor that came of it is in a slot afterwards. */
-long make_call(struct caller *caller, const struct op *op, uint64_t seed, bool may_break);
+long make_call(struct caller *caller, const struct op *op, __u64 seed, bool may_break);
 
 /* slots.c: descriptors and mappings that all threads share */
 #define SLOTS		12

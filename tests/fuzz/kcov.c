@@ -16,11 +16,11 @@
 
 #define AREA	(64 << 10)
 #define PLACES	(64 << 10)
-#define STEPS	(1 << 20)
+#define STEPS	0x100000
 
-static _Atomic uint64_t places[PLACES];
-static _Atomic unsigned char steps[STEPS];
-static _Atomic unsigned int nr_places, nr_steps;
+static atomic_ulong places[PLACES];
+static atomic_uchar steps[STEPS];
+static atomic_uint nr_places, nr_steps;
 
 bool kcov_start(struct kcov *kcov)
 {
@@ -33,7 +33,7 @@ bool kcov_start(struct kcov *kcov)
 	fd = keep_fd(fd);
 	if (ioctl(fd, KCOV_INIT_TRACE, (unsigned long)AREA))
 		return false;
-	area = mmap(NULL, AREA * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	area = mmap(NULL, AREA * sizeof(__u64), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (area == MAP_FAILED || ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC))
 		return false;
 	kcov->area = area;
@@ -46,16 +46,16 @@ void kcov_reset(struct kcov *kcov)
 		__atomic_store_n(kcov->area, 0, __ATOMIC_RELAXED);
 }
 
-static uint64_t mix(uint64_t value)
+static __u64 mix(__u64 value)
 {
 	value *= 0x9e3779b97f4a7c15;
 	return value ^ (value >> 29);
 }
 
-static void add_place(uint64_t place)
+static void add_place(__u64 place)
 {
 	unsigned int i = mix(place) % PLACES, turns;
-	uint64_t known;
+	__u64 known;
 
 	for (turns = 0; turns < PLACES; turns++, i = (i + 1) % PLACES) {
 		known = places[i];
@@ -70,7 +70,7 @@ static void add_place(uint64_t place)
 
 unsigned int kcov_collect(struct kcov *kcov)
 {
-	uint64_t i, nr, place, last = 0;
+	__u64 i, nr, place, last = 0;
 	unsigned int new = 0;
 
 	if (!kcov->area)

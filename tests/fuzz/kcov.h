@@ -7,11 +7,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <linux/types.h>
 
 /* One thread's record; @area is NULL when the kernel keeps none. */
 struct kcov {
-	uint64_t *area;
+	__u64 *area;
 };
 
 /* To be called by the thread itself; false without KCOV. */

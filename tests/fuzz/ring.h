@@ -5,25 +5,27 @@
 #ifndef _DMABUF_FUZZ_RING_H
 #define _DMABUF_FUZZ_RING_H
 
+#include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
+#include <linux/types.h>
 
 #define RING_MAGIC	0x3272676e69726264ULL	/* also in scripts/workshop/fuzz.py */
 #define RING_ENTRIES	65536
-#define RING_RUNNING	INT32_MIN
+#define RING_RUNNING	INT_MIN
 
 /* A call that has been made, or is being made while @result is RING_RUNNING. */
 struct ring_entry {
-	uint64_t seed;
-	uint16_t op;
-	uint8_t thread;
+	__u64 seed;
+	__u16 op;
+	__u8 thread;
 	bool may_break;
-	int32_t result;
+	__s32 result;
 };
 
 struct ring {
-	uint64_t magic;
-	_Atomic uint64_t calls;		/* made in all */
+	unsigned long magic;
+	atomic_ulong calls;		/* made in all */
 	struct ring_entry entry[RING_ENTRIES];
 };
 

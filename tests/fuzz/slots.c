@@ -26,7 +26,7 @@
 #define BUFINFO		"/sys/kernel/debug/dma_buf/bufinfo"
 #define SYNC_INFO	"/sys/kernel/debug/sync/info"
 
-static _Atomic int slots[KINDS][SLOTS];
+static atomic_int slots[KINDS][SLOTS];
 static char *mappings;
 int sockets[2];
 
