@@ -102,6 +102,7 @@ class Run:
         os.makedirs(self.share)
         for path, text in files:
             write_text(os.path.join(self.share, path), text)
+        job = "status=0\n" + job + LEAKS + "exit $status\n"
         self.boot = Boot(name, vmlinux, job, self.share, binaries.values(), words=WORDS,
                          limit=limit, memory=memory, cpus=CPUS, on_line=self._line,
                          devices=shared_memory(self.ring))
@@ -129,8 +130,8 @@ class Run:
 
 def fuzz_job(seed, seconds, threads=CPUS, replay=False):
     words = "--replay /out/calls.txt" if replay else f"--threads {threads} --seconds {seconds}"
-    return (f"dmabuf-fuzz --seed {seed} {words} --places /out/places\nstatus=$?\n"
-            "dmabuf-fuzz --list >/out/ops\n" + LEAKS + "exit $status\n")
+    return ("dmabuf-fuzz --list >/out/ops\n"
+            f"dmabuf-fuzz --seed {seed} {words} --places /out/places || status=1\n")
 
 
 def tallies(lines):
@@ -150,7 +151,6 @@ def fuzz_verdicts(run, short=False):
     if not short:
         yield "each operation has worked at least once", None if rows and not idle else \
             f"not: {' '.join(idle)}"
-    yield from run.verdicts()
     names = read_text(os.path.join(run.share, "ops"), "").split() or list(rows)
     if names and (run.boot.problem or run.boot.alarms()):
         path = save_calls(run.ring, run.share, names)
@@ -186,22 +186,21 @@ def print_places(run, output):
 
 
 def fail_job(seeds):
-    return (f"dmabuf-fail --seeds {seeds} --sites /out/sites\nstatus=$?\n" + LEAKS +
-            "exit $status\n")
+    return f"dmabuf-fail --seeds {seeds} --sites /out/sites || status=1\n"
 
 
 def site_name(call):
     return f"{call[0]}:{call[1]}"
 
 
-def fail_run(name, vmlinux, seeds, limit):
-    """Boots and lets allocations fail: the run, and what there is in the source."""
+def fail_run(name, vmlinux, seeds, limit, more=""):
+    """Boots and lets allocations fail, then does more: the run, and the source's allocations."""
     found = sites.in_source()
     there = sites.in_kernel(os.path.dirname(vmlinux), found)
     if not there:
         raise Failure(f"{vmlinux}: no allocation of the project is found in it")
     text = "".join(f"{address:x} {site_name(call)}\n" for address, call in there)
-    return Run(name, vmlinux, fail_job(seeds), [("sites", text)], limit), found
+    return Run(name, vmlinux, fail_job(seeds) + more, [("sites", text)], limit), found
 
 
 def fail_verdicts(run, found):
@@ -219,14 +218,13 @@ def fail_verdicts(run, found):
         "not reached: " + "; ".join(missing)
     if idle:
         say(f"  {sites.EXCUSED}: reached, or gone: {', '.join(idle)}")
-    yield from run.verdicts()
 
 
 def short(source_key, seconds):
     """Both, a little of each, on the debug kernel; yields (guarantee, None or what is wrong)."""
     vmlinux, _ = kernel.build("debug", source_key)
-    run, found = fail_run("proof-fail", vmlinux, 1, 600)
+    run, found = fail_run("proof", vmlinux, 1, 900, fuzz_job(1, seconds))
     yield from fail_verdicts(run, found)
-    run = Run("proof-fuzz", vmlinux, fuzz_job(1, seconds), limit=600)
     yield from fuzz_verdicts(run, short=True)
+    yield from run.verdicts()
     print_places(run, os.path.dirname(vmlinux))

@@ -77,6 +77,7 @@ def fuzz(soak):
                     proof.fuzz_job(soak.seed, soak.seconds, replay=bool(soak.replay)), files,
                     limit=soak.seconds + 900)
     yield from proof.fuzz_verdicts(run, short=bool(soak.replay))
+    yield from run.verdicts()
     proof.print_places(run, os.path.dirname(vmlinux))
 
 
@@ -86,6 +87,7 @@ def fail_nth(soak):
     run, found = proof.fail_run("soak-fail", vmlinux, max(2, soak.minutes // 2),
                                 soak.seconds + 1800)
     yield from proof.fail_verdicts(run, found)
+    yield from run.verdicts()
 
 
 def kunit_verdicts(name, boot):

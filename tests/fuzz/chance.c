@@ -255,7 +255,7 @@ long make_call(struct caller *caller, const struct op *op, __u64 seed, bool may_
 	if (may_break && one_in(&call, 3))
 		call.broken = 1 + below(&call, 2);
 	/* Broken it may become one that waits. */
-	caller->timed = op->blocks || call.broken;
+	caller->timed = op->blocks || (call.broken && !op->run);
 	if (caller->timed)
 		timer(caller, SIGNAL_MS);
 	ret = op->run ? op->run(&call) : call_ioctl(&call);
