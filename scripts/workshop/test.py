@@ -9,7 +9,8 @@ import time
 import unittest
 from fnmatch import fnmatch
 
-from workshop import bench, demo, kernel, kunit, models, samples, selftests, tool, tree
+from workshop import (bench, demo, kernel, kunit, models, proof, samples, selftests, tool,
+                      tree)
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -17,6 +18,7 @@ from workshop.shell import minutes, stream
 MISUSE = "*-misuse"  # suites that make the kernel warn, so they have a step of their own
 DRM_CASES = 600     # stock passes 614 on User-Mode Linux
 SOME_FRAMES = 30    # in the buffers of each source but the first
+FUZZ_SECONDS = 40
 
 
 class Tally:
@@ -124,7 +126,7 @@ def kunit_drm(tally):
 
 def kunit_x86(tally):
     """the project's KUnit suites on x86-64, 2 CPUs, lockdep, KASAN; fences whose driver is gone"""
-    vmlinux, _ = kernel.build("debug", tree.tree(), targets=("vmlinux", "modules"))
+    vmlinux, _ = kernel.build("debug", tree.tree())
     programs = [program for program in selftests.build(tree.tree())
                 if program.name == "fence-issuer"]
     share = os.path.join(BUILD, "kunit-x86")
@@ -151,13 +153,13 @@ insmod /out/dmabuf_kunit.ko || exit 1
 rmmod dmabuf_kunit || exit 1
 """
 
-# kmemleak passes over what is younger than five seconds.
-LEAK_JOB = """
-leaks=/sys/kernel/debug/kmemleak
-[ -w $leaks ] || exit 1
-sleep 6
-echo scan >$leaks && sleep 1 && echo scan >$leaks && cat $leaks
-"""
+LEAK_JOB = "[ -w /sys/kernel/debug/kmemleak ] || exit 1\n" + proof.LEAKS
+
+
+def attacks(tally):
+    """each allocation fails once, and the fuzzer, on the kernel of kunit-x86"""
+    for guarantee, wrong in proof.short(tree.tree(), FUZZ_SECONDS):
+        tally.check(guarantee, wrong)
 
 
 def userspace(tally):
@@ -242,6 +244,7 @@ STEPS = {
     "dmabuf-tool": dmabuf_tool,
     "bench": benchmark,
     "kunit-x86": kunit_x86,
+    "proof": attacks,
     "consumers": consumers,
 }
 QUICK = ("kunit-uml", "kunit-misuse")
