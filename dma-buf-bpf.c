@@ -130,7 +130,7 @@ __bpf_kfunc_start_defs();
  * What exists throughout the loop is seen exactly once.
  *
  * Context: A BPF program that may sleep.
- * Return: 0.
+ * Return: 0, for this cannot fail.
  */
 __bpf_kfunc int bpf_iter_dmabuf_new(struct bpf_iter_dmabuf *it)
 {

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Arrays: several fences behind one.
+ */
+
+/**
+ * DOC: fence arrays
+ *
+ * An array stands for a set of fences, its members, that never changes. It
+ * signals when all of them have or, if it is made that way, when any has. Its
+ * error is that of the member that failed first. Members may be of any context;
+ * the array is on a context of its own. A driver makes one when somebody wants a
+ * single fence for what several engines do, and the kernel does so for
+ * dma_resv_get_singleton() and dma_fence_unwrap_merge().
  *
  * An array that waits for all of its members has a callback on just one of them.
  * When that one has signalled, the next one that has not is taken, from the other

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Chains: the points of a timeline.
+ */
+
+/**
+ * DOC: fence chains
  *
- * Each link points to the one before it, and a link signals when its own fence
- * and all links before it have.
+ * A chain is the timeline of a &struct drm_syncobj: numbered points, each with a
+ * fence behind it, that programs wait for by number. New points are added at one
+ * end with dma_fence_chain_init(). Each link points to the one before it, and a
+ * link signals when its own fence and all links before it have. Links whose work
+ * is done are taken out by whoever walks past them, so a chain is about as long as
+ * there are points pending.
  *
- * Finding a point. Following links one at a time is linear, so some have another
+ * *Finding a point.* Following links one at a time is linear, so some have another
  * pointer that jumps. Where two neighbouring jumps cover the same distance, the
  * next link added jumps over both: the tree of Myers, "An applicative
  * random-access stack" (1983), with which any point is a logarithmic number of
  * steps away. The tree is only a short cut. Links taken out by garbage collection
  * or jumps let go make a search longer, never wrong, as every step is checked
- * against @prev_seqno.
+ * against &dma_fence_chain.prev_seqno.
  *
- * Signalling. A link that somebody waits for has one callback at a time: on its
+ * *Signalling.* A link that somebody waits for has one callback at a time: on its
  * own fence first; when that has signalled, on the nearest link further back that
  * is not yet through. A link that signals thus finds, among its callbacks, those
  * that waited for nothing else, and they signal in the same go, one after another

@@ -2,6 +2,19 @@
 /*
  * Unwrapping: the plain fences inside containers, one by one or merged.
  */
+
+/**
+ * DOC: unwrapping fences
+ *
+ * What comes from a process may be a plain fence, an array, a chain, or a chain
+ * with arrays inside. dma_fence_unwrap_for_each() goes through the plain fences in
+ * there, whatever it is: for a driver that makes each of them a dependency of its
+ * job, and for adding them to a reservation, which takes no containers.
+ *
+ * dma_fence_unwrap_merge() goes the other way. It takes any fences and returns one
+ * that signals when all of them have, without more members than needed: what has
+ * signalled is left out, and of the fences on one context all but the latest.
+ */
 #include <linux/export.h>
 #include <linux/slab.h>
 #include <linux/sort.h>

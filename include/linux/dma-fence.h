@@ -94,6 +94,11 @@ enum dma_fence_flag_bits {
  */
 #define DMA_FENCE_FLAG_DETACHABLE_BIT	(BITS_PER_LONG - 9)
 
+/**
+ * typedef dma_fence_func_t - what to call when a fence signals
+ * @fence: the fence, with its lock held and interrupts off
+ * @cb: the callback, which is in no list any more
+ */
 typedef void (*dma_fence_func_t)(struct dma_fence *fence,
 				 struct dma_fence_cb *cb);
 
@@ -191,13 +196,13 @@ struct dma_fence_ops {
 
 	/**
 	 * @fence_value_str: writes the fence's place on its timeline into @str of
-	 * @size bytes, for debugging. Optional.
+	 * @size bytes, for debugging. Not called any more.
 	 */
 	void (*fence_value_str)(struct dma_fence *fence, char *str, int size);
 
 	/**
 	 * @timeline_value_str: writes how far the timeline has come into @str of
-	 * @size bytes, for debugging. Optional.
+	 * @size bytes, for debugging. Not called any more.
 	 */
 	void (*timeline_value_str)(struct dma_fence *fence,
 				   char *str, int size);
