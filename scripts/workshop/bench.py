@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 
-from workshop import figures, guest, kernel, log, overlay, stamps, tree
+from workshop import figures, guest, kernel, log, overlay, plot, stamps, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, read_text, say, write_text
 from workshop.shell import LOGS, Clock, Job, stream
 
@@ -24,6 +24,8 @@ SHARED = os.path.join(OUT, "source")
 TREES = {"stock": tree.STOCK, "this": tree.TREE}
 PATTERN = re.compile(r"[\w/*?+\[\].-]*")
 
+TITLES = {"instructions": "Instructions that an operation of dma-buf takes",
+          "time": "Time that an operation of dma-buf takes, medians of paired runs"}
 SAMPLES = {"instructions": 3, "time": 101}
 VMAP_MEBIBYTES = 256
 SECONDS = 1200
@@ -246,29 +248,8 @@ def leave(name, rows, columns):
     write_text(path, "\n".join(lines) + "\n")
     plotted = {row: values[2] for row, values in rows.items() if values[2] is not None}
     if plotted:
-        draw(name, plotted)
-
-
-def draw(name, ratios):
-    data = os.path.join(OUT, name + ".dat")
-    write_text(data, "".join(f'"{row}" {value:.4f}\n' for row, value in
-                             sorted(ratios.items(), key=lambda item: item[1])))
-    picture = os.path.join(OUT, name + ".svg")
-    write_text(os.path.join(OUT, name + ".gnuplot"), f"""\
-set terminal svg size {200 + 14 * len(ratios)},700 font "sans,10"
-set output "{picture}"
-set title "{name}: this as a share of stock, less is better"
-set logscale y
-set grid y
-set style fill solid 0.6
-set boxwidth 0.8
-set xtics rotate by -60 font ",8"
-set bmargin 14
-set nokey
-plot [-1:{len(ratios)}] "{data}" using 0:2:xtic(1) with boxes, 1 with lines
-""")
-    Job("drawing the plot", f"bench-{name}-plot.log").run(
-        ["gnuplot", os.path.join(OUT, name + ".gnuplot")])
+        write_text(os.path.join(OUT, name + ".svg"),
+                   plot.picture(TITLES[name], plotted))
 
 
 def count(pattern="", again=False):
