@@ -7,7 +7,7 @@ import re
 import time
 import unittest
 
-from workshop import bench, demo, kernel, kunit, samples, selftests, tool, tree
+from workshop import bench, demo, docs, kernel, kunit, samples, selftests, tool, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -201,11 +201,18 @@ def dmabuf_tool(tally):
         tally.check(guarantee, wrong)
 
 
+def documents(tally):
+    """scripts/docs: the pages render without a warning and leave nothing out"""
+    for guarantee, wrong in docs.verdicts(tree.tree()):
+        tally.check(guarantee, "\n    ".join(wrong))
+
+
 # In the order of a run: what fails fast comes first.
 STEPS = {
     "workshop": workshop,
     "kunit-uml": kunit_uml,
     "kunit-misuse": kunit_misuse,
+    "docs": documents,
     "check": check,
     "kunit-drm": kunit_drm,
     "demo": demonstration,
