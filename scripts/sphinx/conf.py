@@ -2,7 +2,7 @@
 """What scripts/docs adds to the tree's own Documentation/conf.py, which executes this file.
 
 The environment has DOCS_PAGES: the documents to render, by their names below Documentation,
-the first of which is the front page.
+the first of which is the front page; and DOCS_VERSION, the kernel's.
 """
 
 import os
@@ -11,6 +11,10 @@ import os
 OURS = r"(_*dma_(buf|fence|resv|heap)|_*sync_|sw_sync|udmabuf|reservation_|DMA_|SYNC_|UDMABUF_)\w*"
 
 project = "dma-buf"
+version = release = os.environ["DOCS_VERSION"]
+if globals()["html_theme"] == "alabaster":
+    html_theme_options = {**globals()["html_theme_options"], "description": "Linux " + version,
+                          "page_width": "74em"}    # room for code as the kernel has it
 root_doc = master_doc = os.environ["DOCS_PAGES"].split()[0]
 include_patterns = [name + ".rst" for name in os.environ["DOCS_PAGES"].split()]
 

@@ -196,6 +196,7 @@ class Rendering(Work):
         self.files = {self.PAGE: self.file("index.rst")}
         self.file("README.md")
         self.file("tree/scripts/get_abi.pl", "")
+        self.file("tree/Makefile", "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 9\n")
 
     def verdicts(self, warning="", printed="", html=HTML, key="k"):
         self.page = os.path.join(docs.OUT, "dma-buf/index.html")

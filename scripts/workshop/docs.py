@@ -55,10 +55,8 @@ def kernel_version():
 
 def command(warnings):
     """How sphinx-build is called: the tree's conf.py, and afterwards ours."""
-    version = kernel_version()
     return ["sphinx-build", "-b", "html", "-E", "-a", "-N", "-j", "auto", "-w", warnings,
             "-c", os.path.join(tree.TREE, "Documentation"), "-d", os.path.join(WORK, "doctrees"),
-            "-D", f"version={version}", "-D", f"release={version}",
             "-D", f"kerneldoc_srctree={tree.TREE}",
             "-D", f"kerneldoc_bin={os.path.join(tree.TREE, 'scripts/kernel-doc')}",
             os.path.join(tree.TREE, "Documentation"), OUT]
@@ -82,6 +80,7 @@ def render(names):
     os.makedirs(WORK)
     warnings = os.path.join(WORK, "warnings")
     env = dict(environment(), srctree=tree.TREE, SPHINX_CONF=CONF, DOCS_PAGES=" ".join(names),
+               DOCS_VERSION=kernel_version(),
                # The tree's files are hard links, and nothing is made between them.
                PYTHONDONTWRITEBYTECODE="1")
     job = Job(f"rendering {len(names)} pages", "docs.log", counted=r"(?!)")
