@@ -7,6 +7,7 @@
  */
 #include <linux/dma-fence.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/miscdevice.h>
