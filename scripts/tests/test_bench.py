@@ -170,6 +170,15 @@ class Picture(unittest.TestCase):
         for width in bars.values():
             self.assertLessEqual(plot.NAME + width, plot.COLUMN)
 
+    def test_the_committed_one_shows_the_committed_baseline(self):
+        _, rows = figures.read_table(read_text(bench.BASELINE))
+        self.assertTrue(read_text(bench.PICTURE) == bench.picture(rows),
+                        "scripts/bench --update draws it anew")
+
+    def test_a_trifle_is_not_more(self):
+        self.assertFalse(plot.needs_more(1.004))
+        self.assertTrue(plot.needs_more(1.006))
+
     def test_what_needs_more_than_stock_is_counted(self):
         self.assertIn("2 need no more than stock (the line), 2 need more", self.text)
 

@@ -16,6 +16,7 @@ from workshop.shell import LOGS, Clock, Job, stream
 SOURCE = os.path.join(REPO, "tests/bench")
 BASELINE = os.path.join(SOURCE, "baseline.csv")
 WANTED = os.path.join(SOURCE, "wanted.csv")
+PICTURE = os.path.join(REPO, "Documentation/dma-buf/instructions.svg")     # of the baseline
 INIT = os.path.join(REPO, "scripts/guest/bench-init")
 OUT = os.path.join(BUILD, "bench")
 TESTS = f"{overlay.HOME}/tests/"
@@ -246,10 +247,16 @@ def leave(name, rows, columns):
         lines.append(",".join([row, *("" if value is None else f"{value:.4g}" if value < 10
                                       else f"{value:.1f}" for value in values)]))
     write_text(path, "\n".join(lines) + "\n")
-    plotted = {row: values[2] for row, values in rows.items() if values[2] is not None}
-    if plotted:
-        write_text(os.path.join(OUT, name + ".svg"),
-                   plot.picture(TITLES[name], plotted))
+    drawn = {row: values[2] for row, values in rows.items() if values[2] is not None}
+    if drawn:
+        write_text(os.path.join(OUT, name + ".svg"), plot.picture(TITLES[name], drawn))
+
+
+def picture(figures_of):
+    """The plot of a table of instructions, {row: [stock, this]}."""
+    ratios = {row: figures.ratio(*pair) for row, pair in figures_of.items()}
+    return plot.picture(TITLES["instructions"],
+                        {row: ratio for row, ratio in ratios.items() if ratio is not None})
 
 
 def count(pattern="", again=False):
@@ -275,6 +282,7 @@ def instructions(options):
     if options.update:
         notes = {"columns": "row, stock, this", **makers()}
         write_text(BASELINE, figures.write_table(notes, now))
+        write_text(PICTURE, picture(now))
     if not options.check:
         return True
     what, worse = compare(now, options.only)

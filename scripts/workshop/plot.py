@@ -13,6 +13,11 @@ BETTER, WORSE = "#2563eb", "#d97706"
 SHORTEN = 34
 
 
+def needs_more(ratio):
+    """More than stock, by what a figure of two decimals shows."""
+    return round(ratio, 2) > 1
+
+
 def number(ratio):
     return f"{ratio:.2f}" if ratio >= 0.01 else f"{ratio:.1g}"
 
@@ -22,12 +27,13 @@ def bar(left, y, row, ratio):
     name = row if len(row) <= SHORTEN else row[:SHORTEN - 1] + "…"
     start = left + NAME
     length = max(1, min(ratio, LONGEST) * SHARE)
-    colour = WORSE if ratio > 1 else BETTER
+    colour = WORSE if needs_more(ratio) else BETTER
     return (f'<g><title>{escape(row)}: {ratio:.4g}</title>'
             f'<text x="{start - 6}" y="{y + 9}" text-anchor="end">{escape(name)}</text>'
             f'<rect x="{start}" y="{y + 1}" width="{length:.1f}" height="{LINE - 3}" '
             f'fill="{colour}"/>'
-            f'<text x="{start + length + 4:.1f}" y="{y + 9}" fill="{GREY}">{number(ratio)}</text>'
+            f'<text x="{start + length + 4:.1f}" y="{y + 9}" fill="{GREY}" '
+            f'stroke="white" stroke-width="3" paint-order="stroke">{number(ratio)}</text>'
             '</g>')
 
 
@@ -36,7 +42,7 @@ def picture(title, ratios):
     rows = sorted(ratios.items(), key=lambda item: item[1])
     lines = -(-len(rows) // COLUMNS)
     height = TOP + lines * LINE + EDGE
-    worse = sum(ratio > 1 for _, ratio in rows)
+    worse = sum(needs_more(ratio) for _, ratio in rows)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
         f'viewBox="0 0 {WIDTH} {height}" font-family="DejaVu Sans, Helvetica, sans-serif" '
@@ -51,8 +57,8 @@ def picture(title, ratios):
         left = EDGE + column * COLUMN
         shown = rows[column * lines:(column + 1) * lines]
         x, end = left + NAME + SHARE, TOP + len(shown) * LINE
-        parts += [bar(left, TOP + i * LINE, row, ratio) for i, (row, ratio) in enumerate(shown)]
         if shown:
             parts.append(f'<line x1="{x}" x2="{x}" y1="{TOP - 4}" y2="{end}" stroke="{RULE}" '
                          'stroke-dasharray="3 2"/>')
+        parts += [bar(left, TOP + i * LINE, row, ratio) for i, (row, ratio) in enumerate(shown)]
     return "\n".join([*parts, "</svg>"]) + "\n"
