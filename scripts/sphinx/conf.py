@@ -14,7 +14,7 @@ project = "dma-buf"
 version = release = os.environ["DOCS_VERSION"]
 if globals()["html_theme"] == "alabaster":
     html_theme_options = {**globals()["html_theme_options"], "description": "Linux " + version,
-                          "page_width": "74em"}    # room for code as the kernel has it
+                          "page_width": "74em", "body_max_width": "none"}   # for code
 root_doc = master_doc = os.environ["DOCS_PAGES"].split()[0]
 include_patterns = [name + ".rst" for name in os.environ["DOCS_PAGES"].split()]
 
