@@ -152,6 +152,20 @@ class Files(Work):
         self.assertEqual(len(papers.missing_abi(offers, told[:1])), 2)
         self.assertEqual(len(papers.missing_abi(offers, [])), 3)
 
+    def test_a_section_that_no_page_shows_is_a_fault(self):
+        place = f"{papers.HOME}/a.c"
+        files = {place: self.file("a.c", "/**\n * DOC: one\n */\n/**\n * DOC: the other\n */\n"),
+                 "tools/b.c": self.file("b.c", "/**\n * DOC: of a program\n */\n")}
+        for page, count in (
+                (f".. kernel-doc:: {place}\n   :doc: one\n", 1),
+                (f".. kernel-doc:: {place}\n   :no-identifiers:\n   :doc: the other\n"
+                 f"\n.. kernel-doc:: {place}\n   :doc: one\n", 0),
+                (f".. kernel-doc:: {place}\n   :export:\n", 2),
+                (f".. kernel-doc:: {place}\n\nText\n", 0),
+                (f".. kernel-doc:: {papers.HOME}/c.c\n   :doc: one\n", 2)):
+            files["Documentation/a.rst"] = self.file("a.rst", page)
+            self.assertEqual(len(papers.missing_sections(files)), count, page)
+
     def test_a_manual_page_names_the_ioctls_of_its_header(self):
         offers = [Offer("ioctl", "POKE", "a.h"), Offer("ioctl", "POKE", "other.h"),
                   Offer("function", "poke", "a.h")]

@@ -136,6 +136,8 @@ def verdicts(key):
                   [f"{os.path.relpath(path, OUT)}: {name}" for path, name in pages.loose()]))
     found.append((f"{len(offers)} things that the sources offer have an entry",
                   papers.missing_entries(offers, pages)))
+    found.append(("every DOC: section of the sources is on a page",
+                  papers.missing_sections(files)))
     texts = [read_text(source) for source in abi_files(files).values()]
     found.append(("the files in sysfs and debugfs are in Documentation/ABI",
                   papers.missing_abi(offers, texts) + abi_faults(files)))

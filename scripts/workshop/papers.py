@@ -26,6 +26,8 @@ MISC = re.compile(r'\bstruct miscdevice \w+ = \{[^}]*\.name = "([^"]+)"')
 CLASS = re.compile(r'\bstruct class \w+ = \{[^}]*\.name = "([^"]+)"')
 SYSTEM = re.compile(r"^#define TRACE_SYSTEM (\w+)", re.M)
 EVENT = re.compile(r"^(?:TRACE_EVENT\w*\(|DEFINE_EVENT\w*\(\s*\w+,)\s*(\w+)", re.M)
+SECTION = re.compile(r"^[ \t]*(?:/\*)?\*+[ \t]*DOC:[ \t]*(.*\S)", re.M)
+KERNEL_DOC = re.compile(r"^\.\. kernel-doc::[ \t]*(\S+)[ \t]*\n((?:[ \t]+:[^\n]*\n)*)", re.M)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 WHAT = re.compile(r"^What:\s+(\S+)", re.M)
 
@@ -201,3 +203,18 @@ def missing_in_manual(offers, manuals):
     return [f"{offer.path}: {offer.name} is not in the manual page"
             for offer in offers if offer.kind == "ioctl" and offer.path in manuals
             and not re.search(rf"\b{offer.name}\b", manuals[offer.path])]
+
+
+def missing_sections(files):
+    """The DOC: sections of the project's sources that are on none of its pages."""
+    shown = set()
+    for path, source in files.items():
+        for name, options in KERNEL_DOC.findall(read_text(source) if path.endswith(".rst") else ""):
+            titles = re.findall(r":doc:[ \t]*(.*\S)", options)
+            # Without a choice, all that is in the file.
+            chosen = re.search(r":(export|internal|identifiers|functions):", options)
+            shown.update((name, title) for title in titles or ([] if chosen else [None]))
+    return [f'{path}: the section "{title}" is on no page'
+            for path, source in sorted(files.items()) if is_kernel(path)
+            and path.endswith((".c", ".h")) for title in SECTION.findall(read_text(source))
+            if not shown & {(path, title), (path, None)}]
