@@ -115,7 +115,7 @@ class Content(OverlayCase):
 
 
 class Mentions(OverlayCase):
-    """The samples, which kbuild finds through a line in files that are stock's."""
+    """What kbuild and Sphinx find through a line in files that are stock's."""
 
     KCONFIG = "menuconfig SAMPLES\nif SAMPLES\n%sendif # SAMPLES\nconfig OTHER\n"
     MAKEFILE = "obj-y += other/\n%s"
@@ -161,13 +161,25 @@ class Mentions(OverlayCase):
             self.apply()
         self.assertEqual(snapshot(self.tree), before)
 
+    def test_pages_are_in_the_lists_of_the_tree(self):
+        for path, (needs, mark, _) in overlay.MENTIONS.items():
+            if path.endswith(".rst"):
+                write(self.tree, path, f".. toctree::\n\n   before\n{mark}   after\n")
+                write(self.repo, needs, "ours\n")
+        self.apply()
+        after = snapshot(self.tree)
+        self.assertEqual(after["Documentation/userspace-api/index.rst"][1],
+                         ".. toctree::\n\n   before\n   dma-buf\n   dma-buf-heaps\n"
+                         "   dma-buf-alloc-exchange\n   after\n")
+        self.assertIn("   dma-buf/index\n", after["Documentation/subsystem-apis.rst"][1])
+
     def test_the_patch_has_the_line(self):
         with mock.patch.object(overlay, "say"):
             overlay.write_patch(self.repo, self.tree, os.path.join(self.work, "p.patch"))
         patch = overlay.read_text(os.path.join(self.work, "p.patch"))
-        for path, (_, _, line) in overlay.MENTIONS.items():
+        for path in "samples/Kconfig", "samples/Makefile":
             self.assertIn(f"+++ b/{path}\n", patch)
-            self.assertIn("+" + line, patch)
+            self.assertIn("+" + overlay.MENTIONS[path][2], patch)
         self.assertEqual(snapshot(self.tree), self.before)
 
 

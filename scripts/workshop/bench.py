@@ -9,13 +9,14 @@ import re
 import shutil
 import subprocess
 
-from workshop import figures, guest, kernel, log, overlay, stamps, tree
+from workshop import figures, guest, kernel, log, overlay, plot, stamps, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, read_text, say, write_text
 from workshop.shell import LOGS, Clock, Job, stream
 
 SOURCE = os.path.join(REPO, "tests/bench")
 BASELINE = os.path.join(SOURCE, "baseline.csv")
 WANTED = os.path.join(SOURCE, "wanted.csv")
+PICTURE = os.path.join(REPO, "Documentation/dma-buf/instructions.svg")     # of the baseline
 INIT = os.path.join(REPO, "scripts/guest/bench-init")
 OUT = os.path.join(BUILD, "bench")
 TESTS = f"{overlay.HOME}/tests/"
@@ -25,6 +26,8 @@ LOCKS = re.compile(r"(?:_lock_init|mutex_init|init_waitqueue_head)\((&[^,)]+)\)|
                    r"DEFINE_(?:SPINLOCK|MUTEX)\((\w+)\)")
 PATTERN = re.compile(r"[\w/*?+\[\].-]*")
 
+TITLES = {"instructions": "Instructions that an operation of dma-buf takes",
+          "time": "Time that an operation of dma-buf takes, medians of paired runs"}
 SAMPLES = {"instructions": 3, "time": 101}
 VMAP_MEBIBYTES = 256
 SECONDS = 1200
@@ -269,31 +272,16 @@ def leave(name, rows, columns):
         lines.append(",".join([row, *("" if value is None else f"{value:.4g}" if value < 10
                                       else f"{value:.1f}" for value in values)]))
     write_text(path, "\n".join(lines) + "\n")
-    plotted = {row: values[2] for row, values in rows.items() if values[2] is not None}
-    if plotted:
-        draw(name, plotted)
+    drawn = {row: values[2] for row, values in rows.items() if values[2] is not None}
+    if drawn:
+        write_text(os.path.join(OUT, name + ".svg"), plot.picture(TITLES[name], drawn))
 
 
-def draw(name, ratios):
-    data = os.path.join(OUT, name + ".dat")
-    write_text(data, "".join(f'"{row}" {value:.4f}\n' for row, value in
-                             sorted(ratios.items(), key=lambda item: item[1])))
-    picture = os.path.join(OUT, name + ".svg")
-    write_text(os.path.join(OUT, name + ".gnuplot"), f"""\
-set terminal svg size {200 + 14 * len(ratios)},700 font "sans,10"
-set output "{picture}"
-set title "{name}: this as a share of stock, less is better"
-set logscale y
-set grid y
-set style fill solid 0.6
-set boxwidth 0.8
-set xtics rotate by -60 font ",8"
-set bmargin 14
-set nokey
-plot [-1:{len(ratios)}] "{data}" using 0:2:xtic(1) with boxes, 1 with lines
-""")
-    Job("drawing the plot", f"bench-{name}-plot.log").run(
-        ["gnuplot", os.path.join(OUT, name + ".gnuplot")])
+def picture(figures_of):
+    """The plot of a table of instructions, {row: [stock, this]}."""
+    ratios = {row: figures.ratio(*pair) for row, pair in figures_of.items()}
+    return plot.picture(TITLES["instructions"],
+                        {row: ratio for row, ratio in ratios.items() if ratio is not None})
 
 
 def count(pattern="", again=False, stock=None):
@@ -324,6 +312,7 @@ def instructions(options):
     if options.update:
         notes = {"columns": "row, stock, this", **makers()}
         write_text(BASELINE, figures.write_table(notes, now))
+        write_text(PICTURE, picture(now))
     if not options.check:
         return True
     what, worse = compare(now, options.only)

@@ -33,13 +33,20 @@ PLACES = {
     "samples": "samples",
     "Documentation": "Documentation",
 }
-# Lines in stock's files that tell kbuild of directories which stock does not have:
+# Lines in stock's files that tell kbuild and Sphinx of what stock does not have:
 # {path: (the project's file there, before which line, the line)}. No such line: the end.
 MENTIONS = {
     "samples/Kconfig": ("samples/dma-buf/Kconfig", "endif # SAMPLES\n",
                         'source "samples/dma-buf/Kconfig"\n'),
     "samples/Makefile": ("samples/dma-buf/Makefile", "",
                          "obj-$(CONFIG_SAMPLE_DMA_BUF)\t\t+= dma-buf/\n"),
+    "Documentation/subsystem-apis.rst": ("Documentation/dma-buf/index.rst",
+                                         "   fpga/index\n", "   dma-buf/index\n"),
+    "Documentation/admin-guide/index.rst": ("Documentation/admin-guide/dma-buf.rst",
+                                            "   edid\n", "   dma-buf\n"),
+    "Documentation/userspace-api/index.rst": ("Documentation/userspace-api/dma-buf.rst",
+                                              "   dma-buf-alloc-exchange\n",
+                                              "   dma-buf\n   dma-buf-heaps\n"),
 }
 # What of the repository's own directory belongs to a kernel tree.
 ROOT_NAMES = ("Kconfig", "Makefile", ".kunitconfig")

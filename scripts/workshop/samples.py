@@ -20,6 +20,7 @@ MODULES = ("dma-buf-exporter", "dma-buf-fence-producer", "dma-buf-import-static"
 # What each program says when all is well, a pattern for each line.
 SAYS = {
     "deadline": [r"told, and waited"],
+    "explicit": [r"the job came after the device, and the buffer waited for it"],
     "export-sync-file": [r"the device's fence has signalled"],
     "file-info": [r".*: status 1",
                   r"detached-driver signaled-timeline: status 1 at [1-9]\d* ns",
@@ -36,6 +37,7 @@ SAYS = {
     "set-name": [r"/dmabuf:cursor"],
     "share": [r"the buffer went from one process to another"],
     "size": [r"65536 bytes"],
+    "timeline": [r"fences signal one after the other"],
     "udmabuf": [r"one memfd, two buffers"],
 }
 JOB = """

@@ -9,8 +9,8 @@ import time
 import unittest
 from fnmatch import fnmatch
 
-from workshop import (bench, demo, kernel, kunit, models, proof, samples, selftests, tool,
-                      tree)
+from workshop import (bench, demo, docs, kernel, kunit, models, proof, samples, selftests,
+                      tool, tree)
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -230,12 +230,19 @@ def dmabuf_tool(tally):
         tally.check(guarantee, wrong)
 
 
+def documents(tally):
+    """scripts/docs: the pages render without a warning and leave nothing out"""
+    for guarantee, wrong in docs.verdicts(tree.tree()):
+        tally.check(guarantee, "\n    ".join(wrong))
+
+
 # In the order of a run: what fails fast comes first.
 STEPS = {
     "workshop": workshop,
     "models": protocols,
     "kunit-uml": kunit_uml,
     "kunit-misuse": kunit_misuse,
+    "docs": documents,
     "check": check,
     "kunit-drm": kunit_drm,
     "demo": demonstration,
