@@ -510,12 +510,13 @@ static struct dma_fence *import_fence(struct kunit *test, struct mock_buf *mock,
 	struct dma_buf_import_sync_file args = { .flags = flags };
 	struct dma_fence *fence = mock_fence(test);
 	struct sync_file *sync_file = sync_file_create(fence);
+	struct file *file = mock->dmabuf->file;
 
 	KUNIT_ASSERT_NOT_NULL(test, sync_file);
 	args.fd = get_unused_fd_flags(O_CLOEXEC);
 	KUNIT_ASSERT_GE(test, args.fd, 0);
 	fd_install(args.fd, sync_file->file);
-	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, mock->dmabuf->file, DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
+	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, file, DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
 					    &args, sizeof(args)));
 	close_fd(args.fd);
 	return fence;
