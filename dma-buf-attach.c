@@ -350,6 +350,33 @@ static bool dma_buf_pins_mappings(struct dma_buf *dmabuf)
 	return !IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY) && dma_buf_is_dynamic(dmabuf);
 }
 
+/* Have the exporter map the buffer, which it keeps in place for that if need be. */
+static noinline struct sg_table *dma_buf_new_mapping(struct dma_buf_attachment *attach,
+						     enum dma_data_direction direction)
+{
+	struct dma_buf *dmabuf = attach->dmabuf;
+	struct sg_table *sgt;
+	int ret;
+
+	if (dma_buf_pins_mappings(dmabuf)) {
+		ret = dmabuf->ops->pin(attach);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	sgt = dma_buf_do_map(attach, direction);
+	if (IS_ERR(sgt)) {
+		if (dma_buf_pins_mappings(dmabuf))
+			dmabuf->ops->unpin(attach);
+		return sgt;
+	}
+
+	if (dmabuf->ops->cache_sgt_mapping) {
+		attach->sgt = sgt;
+		attach->dir = direction;
+	}
+	return sgt;
+}
+
 /**
  * dma_buf_map_attachment - learn the addresses at which a device sees a buffer
  * @attach: the attachment
@@ -370,41 +397,18 @@ static bool dma_buf_pins_mappings(struct dma_buf *dmabuf)
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 					enum dma_data_direction direction)
 {
-	struct dma_buf *dmabuf;
-	struct sg_table *sgt;
-	int ret;
-
 	might_sleep();
 	if (WARN_ON(!attach || !attach->dmabuf))
 		return ERR_PTR(-EINVAL);
-	dmabuf = attach->dmabuf;
-	dma_resv_assert_held(dmabuf->resv);
-	if (dma_buf_is_revoked(dmabuf))
+	dma_resv_assert_held(attach->dmabuf->resv);
+	if (dma_buf_is_revoked(attach->dmabuf))
 		return ERR_PTR(-ENODEV);
 
-	if (attach->sgt) {
-		if (attach->dir != direction && attach->dir != DMA_BIDIRECTIONAL)
-			return ERR_PTR(-EBUSY);
-		return attach->sgt;
-	}
-
-	if (dma_buf_pins_mappings(dmabuf)) {
-		ret = dmabuf->ops->pin(attach);
-		if (ret)
-			return ERR_PTR(ret);
-	}
-	sgt = dma_buf_do_map(attach, direction);
-	if (IS_ERR(sgt)) {
-		if (dma_buf_pins_mappings(dmabuf))
-			dmabuf->ops->unpin(attach);
-		return sgt;
-	}
-
-	if (dmabuf->ops->cache_sgt_mapping) {
-		attach->sgt = sgt;
-		attach->dir = direction;
-	}
-	return sgt;
+	if (!attach->sgt)
+		return dma_buf_new_mapping(attach, direction);
+	if (attach->dir != direction && attach->dir != DMA_BIDIRECTIONAL)
+		return ERR_PTR(-EBUSY);
+	return attach->sgt;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_map_attachment, DMA_BUF);
 

@@ -123,6 +123,16 @@ static int dma_buf_file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* Is there nothing but ASCII in it that needs no escaping? */
+static bool dma_buf_name_is_plain(const char *name)
+{
+	for (; *name; name++) {
+		if (*name < ' ' || *name > '~' || *name == '\\')
+			return false;
+	}
+	return true;
+}
+
 /*
  * Put the name into @buf, printable and terminated. Returns false, with an empty
  * string, when userspace has given none. The caller keeps the buffer alive.
@@ -132,7 +142,7 @@ bool dma_buf_name_escaped(struct dma_buf *dmabuf, char buf[static DMA_BUF_NAME_E
 	static const char forbidden[] =
 		"\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020"
 		"\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037\177\\";
-	char name[DMA_BUF_NAME_LEN] = "";
+	char name[DMA_BUF_NAME_LEN];
 	bool named;
 	int len;
 
@@ -142,10 +152,17 @@ bool dma_buf_name_escaped(struct dma_buf *dmabuf, char buf[static DMA_BUF_NAME_E
 		strscpy(name, dmabuf->name);
 	spin_unlock(&dmabuf->name_lock);
 
+	buf[0] = '\0';
+	if (!named)
+		return false;
+	if (dma_buf_name_is_plain(name)) {
+		strscpy(buf, name, DMA_BUF_NAME_ESCAPED_LEN);
+		return true;
+	}
 	len = string_escape_mem(name, strlen(name), buf, DMA_BUF_NAME_ESCAPED_LEN - 1,
 				ESCAPE_OCTAL, forbidden);
 	buf[len] = '\0';
-	return named;
+	return true;
 }
 
 /* The lines of /proc/PID/fdinfo/FD but for the name, which comes last. */

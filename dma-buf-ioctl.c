@@ -59,18 +59,19 @@ static bool dma_buf_denies_cpu(u32 denied, enum dma_data_direction dir)
 static long dma_buf_ioctl_sync(struct dma_buf *dmabuf, u32 denied, void __user *arg,
 			       size_t size)
 {
+	struct dma_buf_sync __user *sync = arg;
 	enum dma_data_direction dir;
-	struct dma_buf_sync sync;
+	u64 flags;
 
-	if (copy_from_user(&sync, arg, sizeof(sync)))
+	if (get_user(flags, &sync->flags))
 		return -EFAULT;
-	dir = dma_buf_sync_dir(sync.flags);
+	dir = dma_buf_sync_dir(flags);
 	if (dir == DMA_NONE)
 		return -EINVAL;
 	if (dma_buf_denies_cpu(denied, dir))
 		return -EACCES;
 
-	if (sync.flags & DMA_BUF_SYNC_END)
+	if (flags & DMA_BUF_SYNC_END)
 		return dma_buf_end_cpu_access(dmabuf, dir);
 	return dma_buf_begin_cpu_access(dmabuf, dir);
 }
@@ -233,23 +234,28 @@ static long dma_buf_ioctl_export_sync_file(struct dma_buf *dmabuf, u32 denied, v
 static int dma_buf_add_fences(struct dma_resv *resv, struct dma_fence *head,
 			      enum dma_resv_usage usage)
 {
+	bool plain = !dma_fence_is_container(head);
 	struct dma_fence_unwrap iter;
 	struct dma_fence *fence;
-	unsigned int count = 0;
+	unsigned int count = plain;
 	int ret;
 
 	/*
 	 * A chain can only lose links between this walk and the next one, so
 	 * what is reserved is enough.
 	 */
-	dma_fence_unwrap_for_each(fence, &iter, head)
-		count++;
+	if (!plain) {
+		dma_fence_unwrap_for_each(fence, &iter, head)
+			count++;
+	}
 	if (!count)
 		return 0;
 
 	dma_resv_lock(resv, NULL);
 	ret = dma_resv_reserve_fences(resv, count);
-	if (!ret) {
+	if (!ret && plain) {
+		dma_resv_add_fence(resv, head, usage);
+	} else if (!ret) {
 		dma_fence_unwrap_for_each(fence, &iter, head)
 			dma_resv_add_fence(resv, fence, usage);
 	}

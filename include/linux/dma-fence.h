@@ -480,18 +480,17 @@ static inline bool dma_fence_is_signaled_locked(struct dma_fence *fence)
  */
 static inline bool dma_fence_is_signaled(struct dma_fence *fence)
 {
-	bool done;
-
 	if (dma_fence_test_signaled_flag(fence))
 		return true;
 
 	rcu_read_lock();
 	/* Whoever was preempted in between may come too late for the driver. */
-	done = (IS_ENABLED(CONFIG_PREEMPTION) && dma_fence_test_signaled_flag(fence)) ||
-	       __dma_fence_ask(fence);
-	rcu_read_unlock();
-	if (!done)
+	if (!(IS_ENABLED(CONFIG_PREEMPTION) && dma_fence_test_signaled_flag(fence)) &&
+	    !__dma_fence_ask(fence)) {
+		rcu_read_unlock();
 		return false;
+	}
+	rcu_read_unlock();
 	dma_fence_signal(fence);
 	return true;
 }
