@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "dma-buf-internal.h"
+#include "dma-buf-trace.h"
 
 /**
  * DOC: dma buf device access
@@ -37,8 +38,8 @@
  *    reference is gone.
  *
  * *Dynamic* exporters have &dma_buf_ops.pin and may move a buffer that is not
- * pinned. *Dynamic* importers have &dma_buf_attach_ops.move_notify and map
- * again after a move. When only one of the two is dynamic, the mapping is made
+ * pinned. *Dynamic* importers have &dma_buf_attach_ops.move_notify or
+ * &dma_buf_attach_ops.invalidate_mappings and map again after a move. When only one of the two is dynamic, the mapping is made
  * in both directions when the device attaches, with the buffer pinned if the
  * exporter is the dynamic one, and kept until the device detaches. When both
  * are and CONFIG_DMABUF_MOVE_NOTIFY is off, the buffer is pinned for as long as
@@ -189,6 +190,21 @@ static void dma_buf_drop_kept(struct dma_buf_attachment *attach)
 		dmabuf->ops->unpin(attach);
 }
 
+/* End an attachment; freed. */
+static void dma_buf_end_attachment(struct dma_buf_attachment *attach)
+{
+	struct dma_buf *dmabuf = attach->dmabuf;
+
+	scoped_guard(dma_buf_resv, dmabuf) {
+		dma_buf_drop_kept(attach);
+		list_del(&attach->node);
+	}
+
+	if (dmabuf->ops->detach)
+		dmabuf->ops->detach(dmabuf, attach);
+	kfree(attach);
+}
+
 /**
  * dma_buf_dynamic_attach - announce a device that will use a buffer
  * @dmabuf: the buffer; the caller keeps its reference until it has detached
@@ -199,9 +215,10 @@ static void dma_buf_drop_kept(struct dma_buf_attachment *attach)
  * Context: Process, may sleep. Takes &dma_buf.resv.
  *
  * Return: the attachment, for dma_buf_detach() to end, or an ERR_PTR: -EINVAL
- * for missing arguments or @importer_ops without move_notify, -ENOMEM, what the
- * exporter's attach, pin or map callbacks answer, and -ERESTARTSYS when a
- * signal interrupts the wait for a move.
+ * for missing arguments or @importer_ops with neither move_notify nor
+ * invalidate_mappings, -ENODEV when the buffer is revoked, -ENOMEM, what the
+ * exporter's attach, pin or map callbacks answer, and -ERESTARTSYS when a signal
+ * interrupts the wait for a move.
  */
 struct dma_buf_attachment *
 dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
@@ -212,20 +229,24 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 
 	if (WARN_ON(!dmabuf || !dev))
 		return ERR_PTR(-EINVAL);
-	if (importer_ops && !importer_ops->move_notify) {
-		dev_err(dev, "dma_buf: a dynamic importer needs move_notify\n");
+	if (importer_ops && !importer_ops->move_notify && !importer_ops->invalidate_mappings) {
+		dev_err(dev, "dma_buf: a dynamic importer needs move_notify or invalidate_mappings\n");
 		return ERR_PTR(-EINVAL);
 	}
 
-	attach = kzalloc(sizeof(*attach), GFP_KERNEL);
+	if (dma_buf_is_revoked(dmabuf))
+		return ERR_PTR(-ENODEV);
+
+	attach = kmalloc(sizeof(*attach), GFP_KERNEL);
 	if (!attach)
 		return ERR_PTR(-ENOMEM);
-	attach->dmabuf = dmabuf;
-	attach->dev = dev;
-	attach->importer_ops = importer_ops;
-	attach->importer_priv = importer_priv;
-	if (importer_ops)
-		attach->peer2peer = importer_ops->allow_peer2peer;
+	*attach = (struct dma_buf_attachment) {
+		.dmabuf = dmabuf,
+		.dev = dev,
+		.peer2peer = importer_ops && importer_ops->allow_peer2peer,
+		.importer_ops = importer_ops,
+		.importer_priv = importer_priv,
+	};
 
 	if (dmabuf->ops->attach)
 		ret = dmabuf->ops->attach(dmabuf, attach);
@@ -236,13 +257,17 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 
 	scoped_guard(dma_buf_resv, dmabuf) {
 		list_add(&attach->node, &dmabuf->attachments);
-		if (dma_buf_attachment_is_dynamic(attach) != dma_buf_is_dynamic(dmabuf))
+		/* For good this time: a revocation has not seen this importer. */
+		if (dma_buf_is_revoked(dmabuf))
+			ret = -ENODEV;
+		else if (dma_buf_attachment_is_dynamic(attach) != dma_buf_is_dynamic(dmabuf))
 			ret = dma_buf_map_for_good(attach);
 	}
 	if (ret) {
-		dma_buf_detach(dmabuf, attach);
+		dma_buf_end_attachment(attach);
 		return ERR_PTR(ret);
 	}
+	dma_buf_trace_attach(attach);
 	return attach;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_dynamic_attach, DMA_BUF);
@@ -277,14 +302,8 @@ void dma_buf_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 	if (WARN_ON(!dmabuf || !attach || attach->dmabuf != dmabuf))
 		return;
 
-	scoped_guard(dma_buf_resv, dmabuf) {
-		dma_buf_drop_kept(attach);
-		list_del(&attach->node);
-	}
-
-	if (dmabuf->ops->detach)
-		dmabuf->ops->detach(dmabuf, attach);
-	kfree(attach);
+	dma_buf_trace_detach(attach);
+	dma_buf_end_attachment(attach);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_detach, DMA_BUF);
 
@@ -305,12 +324,14 @@ static const struct dma_buf_ops *dma_buf_pin_ops(struct dma_buf_attachment *atta
  * buffer out. Calls nest.
  *
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
- * Return: 0, or what the exporter answers.
+ * Return: 0, -ENODEV when the buffer is revoked, or what the exporter answers.
  */
 int dma_buf_pin(struct dma_buf_attachment *attach)
 {
 	const struct dma_buf_ops *ops = dma_buf_pin_ops(attach);
 
+	if (dma_buf_is_revoked(attach->dmabuf))
+		return -ENODEV;
 	return ops->pin ? ops->pin(attach) : 0;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_pin, DMA_BUF);
@@ -348,8 +369,8 @@ static bool dma_buf_pins_mappings(struct dma_buf *dmabuf)
  *
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
  *
- * Return: the list, or an ERR_PTR: -EBUSY when the exporter keeps a mapping for
- * another direction, -ENOMEM, -ERESTARTSYS for a signal, -EINVAL for missing
+ * Return: the list, or an ERR_PTR: -ENODEV when the buffer is revoked, -EBUSY when
+ * the exporter keeps a mapping for another direction, -ENOMEM, -ERESTARTSYS for a signal, -EINVAL for missing
  * arguments, or what the exporter's pin and map callbacks answer.
  */
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
@@ -364,6 +385,8 @@ struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 		return ERR_PTR(-EINVAL);
 	dmabuf = attach->dmabuf;
 	dma_resv_assert_held(dmabuf->resv);
+	if (dma_buf_is_revoked(dmabuf))
+		return ERR_PTR(-ENODEV);
 
 	if (attach->sgt) {
 		if (attach->dir != direction && attach->dir != DMA_BIDIRECTIONAL)
@@ -459,24 +482,67 @@ void dma_buf_unmap_attachment_unlocked(struct dma_buf_attachment *attach,
 EXPORT_SYMBOL_NS_GPL(dma_buf_unmap_attachment_unlocked, DMA_BUF);
 
 /**
- * dma_buf_move_notify - tell the importers that a buffer is about to move
- * @dmabuf: the buffer, not pinned
+ * dma_buf_invalidate_mappings - make all mappings of dynamic importers stale
+ * @dmabuf: the buffer
  *
- * For exporters. Every mapping that a dynamic importer has is stale from here
- * on. Work that devices have already started goes on until its fences signal,
- * so the exporter waits for those before it gives the old place to others.
+ * For exporters, before a buffer moves or goes away. Calls what the importer
+ * has: &dma_buf_attach_ops.invalidate_mappings or else
+ * &dma_buf_attach_ops.move_notify. Every mapping that a dynamic importer has is
+ * stale from here on, unless it has pinned the buffer and does not promise more
+ * than move_notify does, see dma_buf_attach_revocable(). Work that devices have
+ * already started goes on until its fences signal, so the exporter waits for
+ * those before it gives the old place to others.
  *
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
  */
-void dma_buf_move_notify(struct dma_buf *dmabuf)
+void dma_buf_invalidate_mappings(struct dma_buf *dmabuf)
 {
+	const struct dma_buf_attach_ops *ops;
 	struct dma_buf_attachment *attach;
 
 	dma_resv_assert_held(dmabuf->resv);
 
 	list_for_each_entry(attach, &dmabuf->attachments, node) {
-		if (dma_buf_attachment_is_dynamic(attach))
-			attach->importer_ops->move_notify(attach);
+		ops = attach->importer_ops;
+		if (!ops)
+			continue;
+		if (ops->invalidate_mappings)
+			ops->invalidate_mappings(attach);
+		else
+			ops->move_notify(attach);
 	}
 }
+EXPORT_SYMBOL_NS_GPL(dma_buf_invalidate_mappings, DMA_BUF);
+
+/**
+ * dma_buf_move_notify - tell the importers that a buffer is about to move
+ * @dmabuf: the buffer, not pinned
+ *
+ * The name that Linux 6.12 has for dma_buf_invalidate_mappings().
+ *
+ * Context: Process, may sleep. The caller holds &dma_buf.resv.
+ */
+void dma_buf_move_notify(struct dma_buf *dmabuf)
+{
+	dma_buf_invalidate_mappings(dmabuf);
+}
 EXPORT_SYMBOL_NS_GPL(dma_buf_move_notify, DMA_BUF);
+
+/**
+ * dma_buf_attach_revocable - will an importer let go of a buffer at any time?
+ * @attach: the attachment
+ *
+ * For exporters whose memory can go away under those who use it. Only importers
+ * with &dma_buf_attach_ops.invalidate_mappings have promised to give up even what
+ * they have pinned. An exporter that cannot keep the memory for the others turns
+ * them down: in &dma_buf_ops.attach, or in &dma_buf_ops.pin, since an importer
+ * with move_notify alone follows as long as it does not pin.
+ *
+ * Context: Any.
+ * Return: true when the importer has promised that.
+ */
+bool dma_buf_attach_revocable(struct dma_buf_attachment *attach)
+{
+	return attach->importer_ops && attach->importer_ops->invalidate_mappings;
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_attach_revocable, DMA_BUF);

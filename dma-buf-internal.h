@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What dma-buf.c (the object), dma-buf-file.c (the file), dma-buf-stats.c (the
- * registry) and dma-buf-bpf.c (what BPF programs see of it) share with each other
- * and with nobody else.
+ * What dma-buf.c (the object), dma-buf-file.c (the file), dma-buf-ioctl.c and
+ * dma-buf-poll.c (ioctls and poll on it), dma-buf-narrow.c (further files with
+ * fewer rights), dma-buf-stats.c (the registry) and dma-buf-bpf.c (what BPF
+ * programs see of it) share with each other and with nobody else.
  */
 #ifndef _DMA_BUF_INTERNAL_H
 #define _DMA_BUF_INTERNAL_H
@@ -11,6 +12,8 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <uapi/linux/dma-buf.h>
+
+struct seq_file;
 
 /*
  * A name as it may be printed: control characters, which could forge a line,
@@ -27,6 +30,23 @@ extern const struct file_operations dma_buf_fops;
 
 bool dma_buf_name_escaped(struct dma_buf *dmabuf,
 			  char buf[static DMA_BUF_NAME_ESCAPED_LEN]);
+void dma_buf_show_facts(struct seq_file *m, struct dma_buf *dmabuf, long count);
+void dma_buf_show_name(struct seq_file *m, struct dma_buf *dmabuf);
+
+/* dma-buf-ioctl.c; @denied are DMA_BUF_NARROW_* flags */
+long dma_buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long dma_buf_do_ioctl(struct dma_buf *dmabuf, u32 denied, unsigned int cmd, unsigned long arg);
+
+/* dma-buf-narrow.c */
+struct file *dma_buf_narrowed_open(struct dma_buf *dmabuf, u32 denied);
+struct dma_buf *dma_buf_narrowed_of(struct file *file, u32 *denied);
+
+/* dma-buf-poll.c */
+struct poll_table_struct;
+
+__poll_t dma_buf_poll(struct file *file, struct poll_table_struct *pt);
+void dma_buf_poll_rearm(struct dma_buf *dmabuf);
+void dma_buf_poll_stop(struct dma_buf *dmabuf);
 
 /* dma-buf-stats.c */
 void dma_buf_registry_add(struct dma_buf *dmabuf);

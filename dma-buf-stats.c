@@ -298,6 +298,8 @@ static int dma_buf_bufinfo_users(struct seq_file *m, struct dma_buf *dmabuf)
 	if (ret)
 		return ret;
 
+	if (dma_buf_is_revoked(dmabuf))
+		seq_puts(m, "\tRevoked\n");
 	dma_resv_describe(dmabuf->resv, m);
 	seq_puts(m, "\tAttached Devices:\n");
 	list_for_each_entry(attach, &dmabuf->attachments, node) {

@@ -5,6 +5,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/fd_slot.h>
 #include <linux/magic.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -12,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "dma-buf-internal.h"
+#include "dma-buf-trace.h"
 
 /**
  * DOC: locking convention
@@ -22,24 +24,24 @@
  * Called with the reservation held by the importer: dma_buf_pin(),
  * dma_buf_unpin(), dma_buf_map_attachment(), dma_buf_unmap_attachment(),
  * dma_buf_vmap(), dma_buf_vunmap(). Called with it held by the exporter:
- * dma_buf_move_notify().
+ * dma_buf_move_notify(), dma_buf_invalidate_mappings().
  *
  * Called without it, because they take it themselves or call something that
  * does: dma_buf_export(), dma_buf_fd(), dma_buf_get(), dma_buf_put(),
  * dma_buf_attach(), dma_buf_dynamic_attach(), dma_buf_detach(),
- * dma_buf_mmap(), dma_buf_begin_cpu_access(), dma_buf_end_cpu_access(), and
- * everything whose name ends in _unlocked.
+ * dma_buf_mmap(), dma_buf_begin_cpu_access(), dma_buf_end_cpu_access(), the same
+ * for a range, dma_buf_revoke(), and everything whose name ends in _unlocked.
  *
  * An exporter finds the reservation held in what maps, unmaps or pins:
  * &dma_buf_ops.map_dma_buf and &dma_buf_ops.unmap_dma_buf, &dma_buf_ops.vmap and
  * &dma_buf_ops.vunmap, &dma_buf_ops.pin and &dma_buf_ops.unpin. It finds it free
  * in everything else: when a device comes (&dma_buf_ops.attach) or goes
  * (&dma_buf_ops.detach), around access by the CPU (&dma_buf_ops.mmap,
- * &dma_buf_ops.begin_cpu_access, &dma_buf_ops.end_cpu_access), and at the end
- * (&dma_buf_ops.release).
+ * &dma_buf_ops.begin_cpu_access, &dma_buf_ops.end_cpu_access, the same for a
+ * range), and at the end (&dma_buf_ops.release).
  *
- * The importer's &dma_buf_attach_ops.move_notify runs with the reservation
- * held.
+ * The importer's &dma_buf_attach_ops.move_notify and
+ * &dma_buf_attach_ops.invalidate_mappings run with the reservation held.
  */
 
 /**
@@ -57,6 +59,12 @@
  * exporter make the result visible to the CPU, in this order: caches that are
  * cleaned before a device has finished would hold what was there before. The
  * second makes the CPU's writes visible to devices. Neither keeps others away.
+ *
+ * Whoever touches a part only says which by dma_buf_begin_cpu_access_range() and
+ * dma_buf_end_cpu_access_range(), from userspace DMA_BUF_IOCTL_SYNC_RANGE. The
+ * waiting is the same, but the exporter may leave the rest alone; if it does
+ * (&dma_buf_ops.begin_cpu_access_range), parts that share no cache line may be
+ * accessed at the same time.
  */
 
 static struct vfsmount *dma_buf_mnt;
@@ -177,7 +185,7 @@ static struct dma_buf *dma_buf_alloc(const struct dma_buf_export_info *info)
 
 	if (!info->resv)
 		size += sizeof(struct dma_resv);
-	dmabuf = kzalloc(size, GFP_KERNEL);
+	dmabuf = kmalloc(size, GFP_KERNEL);
 	if (!dmabuf)
 		return ERR_PTR(-ENOMEM);
 	if (!try_module_get(info->owner)) {
@@ -185,12 +193,14 @@ static struct dma_buf *dma_buf_alloc(const struct dma_buf_export_info *info)
 		return ERR_PTR(-ENOENT);
 	}
 
-	dmabuf->size = info->size;
-	dmabuf->ops = info->ops;
-	dmabuf->exp_name = info->exp_name;
-	dmabuf->owner = info->owner;
-	dmabuf->priv = info->priv;
-	dmabuf->resv = info->resv;
+	*dmabuf = (struct dma_buf) {
+		.size = info->size,
+		.ops = info->ops,
+		.exp_name = info->exp_name,
+		.owner = info->owner,
+		.priv = info->priv,
+		.resv = info->resv,
+	};
 	INIT_LIST_HEAD(&dmabuf->attachments);
 	spin_lock_init(&dmabuf->name_lock);
 	spin_lock_init(&dmabuf->poll_lock);
@@ -268,6 +278,7 @@ struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info)
 		goto err_sysfs;
 
 	dma_buf_registry_add(dmabuf);
+	trace_dma_buf_export(dmabuf);
 	return dmabuf;
 
 err_sysfs:
@@ -291,31 +302,78 @@ void dma_buf_put(struct dma_buf *dmabuf)
 	if (WARN_ON(!dmabuf || !dmabuf->file))
 		return;
 
+	/* Last chance to look at it. */
+	trace_dma_buf_put(dmabuf);
 	fput(dmabuf->file);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_put, DMA_BUF);
+
+/* The buffer that a file is of, its own or a narrowed one, or NULL. */
+static struct dma_buf *dma_buf_of(struct file *file)
+{
+	u32 denied;
+
+	if (file->f_op == &dma_buf_fops)
+		return file->private_data;
+	return dma_buf_narrowed_of(file, &denied);
+}
+
+/* A reference to the buffer of @file, which is not the buffer's own, or an ERR_PTR. */
+static struct dma_buf *dma_buf_get_narrowed(struct file *file, int fd)
+{
+	struct dma_buf *dmabuf;
+	u32 denied;
+
+	dmabuf = dma_buf_narrowed_of(file, &denied);
+	if (!dmabuf)
+		return ERR_PTR(-EINVAL);
+	if (denied & DMA_BUF_NARROW_NO_DEVICES)
+		return ERR_PTR(-EACCES);
+
+	get_dma_buf(dmabuf);
+	dma_buf_trace_get(dmabuf, fd);
+	return dmabuf;
+}
 
 /**
  * dma_buf_get - look up the buffer behind a file descriptor
  * @fd: of the current process
  *
+ * All file descriptors of a buffer, narrowed or not, give the same &struct dma_buf.
+ *
  * Context: Process.
  *
  * Return: the buffer with a reference for the caller, to be dropped with
  * dma_buf_put(), or an ERR_PTR: -EBADF when nothing is open there, -EINVAL
- * when that is something else.
+ * when that is something else, -EACCES when it was narrowed so that no driver may
+ * have the buffer.
  */
 struct dma_buf *dma_buf_get(int fd)
 {
 	struct file *file __free(fput) = fget(fd);
+	struct dma_buf *dmabuf;
 
 	if (!file)
 		return ERR_PTR(-EBADF);
 	if (file->f_op != &dma_buf_fops)
-		return ERR_PTR(-EINVAL);
-	return no_free_ptr(file)->private_data;
+		return dma_buf_get_narrowed(file, fd);
+
+	dmabuf = no_free_ptr(file)->private_data;
+	dma_buf_trace_get(dmabuf, fd);
+	return dmabuf;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_get, DMA_BUF);
+
+/*
+ * Show a file of a buffer, the buffer's own or a narrowed one, to the process: all
+ * of them pass through here. The file is not the caller's any more afterwards, so
+ * it is told of before.
+ */
+static void dma_buf_install(struct dma_buf *dmabuf, int fd, struct file *file)
+{
+	dma_buf_trace_fd(dmabuf, fd);
+	fd_install(fd, file);
+}
 
 /**
  * dma_buf_fd - give a buffer to the current process
@@ -324,7 +382,9 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_get, DMA_BUF);
  *
  * On success the file descriptor takes over the caller's reference. It is
  * public at once: another thread may close it before this returns, so the
- * caller must not touch the buffer afterwards unless it has one more reference.
+ * caller must not touch the buffer afterwards unless it has one more reference,
+ * and must not fail any more. Who still has to copy the number to userspace
+ * needs a &struct fd_slot instead.
  *
  * Context: Process, may sleep.
  *
@@ -340,10 +400,62 @@ int dma_buf_fd(struct dma_buf *dmabuf, int flags)
 
 	fd = get_unused_fd_flags(flags);
 	if (fd >= 0)
-		fd_install(fd, dmabuf->file);
+		dma_buf_install(dmabuf, fd, dmabuf->file);
 	return fd;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_fd, DMA_BUF);
+
+/**
+ * dma_buf_fd_install - publish a buffer at a descriptor that was reserved before
+ * @fd: from get_unused_fd_flags()
+ * @dmabuf: the buffer
+ *
+ * What fd_install() is for a file. The descriptor takes over the caller's
+ * reference and is public at once, as with dma_buf_fd().
+ *
+ * Context: Process.
+ */
+void dma_buf_fd_install(int fd, struct dma_buf *dmabuf)
+{
+	dma_buf_install(dmabuf, fd, dmabuf->file);
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_fd_install, DMA_BUF);
+
+/**
+ * dma_buf_fd_publish - publish the buffer in a slot
+ * @slot: filled with the file of a buffer; empty afterwards
+ *
+ * What fd_slot_publish() is for other files::
+ *
+ *	CLASS(fd_slot, slot)(O_CLOEXEC);
+ *	if (slot.fd < 0)
+ *		return slot.fd;
+ *	dmabuf = dma_buf_export(&info);
+ *	if (IS_ERR(dmabuf))
+ *		return PTR_ERR(dmabuf);
+ *	fd_slot_fill(&slot, dmabuf->file);
+ *	if (put_user(slot.fd, &arg->fd))
+ *		return -EFAULT;
+ *	dma_buf_fd_publish(&slot);
+ *	return 0;
+ *
+ * Context: Process.
+ *
+ * Return: the descriptor. -EBADF, with a warning, is a bug of the caller: there
+ * is no descriptor in the slot, or no buffer. Then nothing is published.
+ */
+int dma_buf_fd_publish(struct fd_slot *slot)
+{
+	struct dma_buf *dmabuf = slot->file ? dma_buf_of(slot->file) : NULL;
+	int fd = slot->fd;
+
+	if (WARN_ON_ONCE(fd < 0 || !dmabuf))
+		return -EBADF;
+
+	dma_buf_install(dmabuf, take_fd(slot->fd), no_free_ptr(slot->file));
+	return fd;
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_fd_publish, DMA_BUF);
 
 /* Wait for what stands in the way of the CPU; 0 or -ERESTARTSYS. */
 static int dma_buf_wait(struct dma_buf *dmabuf, enum dma_resv_usage usage)
@@ -365,8 +477,8 @@ static int dma_buf_wait(struct dma_buf *dmabuf, enum dma_resv_usage usage)
  *
  * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
  *
- * Return: 0, -ERESTARTSYS when a signal interrupts a wait, -EINVAL when @dmabuf
- * is NULL, or what the exporter answers.
+ * Return: 0, -ERESTARTSYS when a signal interrupts a wait, -ENODEV when the buffer
+ * is revoked, -EINVAL when @dmabuf is NULL, or what the exporter answers.
  */
 int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 {
@@ -378,8 +490,13 @@ int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir
 	might_lock(&dmabuf->resv->lock.base);
 
 	ret = dma_buf_wait(dmabuf, dma_resv_usage_rw(write));
-	if (ret || !dmabuf->ops->begin_cpu_access)
+	if (ret)
 		return ret;
+	/* Not before the wait, which may be long: the exporter comes next. */
+	if (dma_buf_is_revoked(dmabuf))
+		return -ENODEV;
+	if (!dmabuf->ops->begin_cpu_access)
+		return 0;
 
 	ret = dmabuf->ops->begin_cpu_access(dmabuf, direction);
 	/* Only a dynamic exporter moves buffers, and it may have just begun to. */
@@ -394,10 +511,12 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_begin_cpu_access, DMA_BUF);
  * @dmabuf: the buffer
  * @direction: as for dma_buf_begin_cpu_access()
  *
- * Waits for nothing.
+ * Waits for nothing. The contents of a revoked buffer are lost, so that is said.
  *
  * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
- * Return: 0, -EINVAL when @dmabuf is NULL, or what the exporter answers.
+ *
+ * Return: 0, -ENODEV when the buffer is revoked, -EINVAL when @dmabuf is NULL, or
+ * what the exporter answers.
  */
 int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 {
@@ -405,11 +524,89 @@ int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direc
 		return -EINVAL;
 	might_lock(&dmabuf->resv->lock.base);
 
+	if (dma_buf_is_revoked(dmabuf))
+		return -ENODEV;
 	if (!dmabuf->ops->end_cpu_access)
 		return 0;
 	return dmabuf->ops->end_cpu_access(dmabuf, direction);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_end_cpu_access, DMA_BUF);
+
+/* Are these bytes, one at least, inside of the buffer? */
+static bool dma_buf_has_bytes(struct dma_buf *dmabuf, size_t offset, size_t length)
+{
+	return length && length <= dmabuf->size && offset <= dmabuf->size - length;
+}
+
+/**
+ * dma_buf_begin_cpu_access_range - get a part of a buffer ready for the CPU
+ * @dmabuf: the buffer
+ * @offset: where the part begins, in bytes
+ * @length: how long it is, in bytes; not 0
+ * @direction: as for dma_buf_begin_cpu_access()
+ *
+ * Waits for the same fences as dma_buf_begin_cpu_access(). An exporter without
+ * &dma_buf_ops.begin_cpu_access_range does the whole buffer.
+ *
+ * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
+ *
+ * Return: 0, -EINVAL when @dmabuf is NULL, the range is empty or reaches past the
+ * end, -ERESTARTSYS when a signal interrupts a wait, -ENODEV when the buffer is
+ * revoked, or what the exporter answers.
+ */
+int dma_buf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				   enum dma_data_direction direction)
+{
+	bool write = direction == DMA_BIDIRECTIONAL || direction == DMA_TO_DEVICE;
+	int ret;
+
+	if (WARN_ON(!dmabuf) || !dma_buf_has_bytes(dmabuf, offset, length))
+		return -EINVAL;
+	if (!dmabuf->ops->begin_cpu_access_range)
+		return dma_buf_begin_cpu_access(dmabuf, direction);
+	might_lock(&dmabuf->resv->lock.base);
+
+	ret = dma_buf_wait(dmabuf, dma_resv_usage_rw(write));
+	if (ret)
+		return ret;
+	if (dma_buf_is_revoked(dmabuf))
+		return -ENODEV;
+	ret = dmabuf->ops->begin_cpu_access_range(dmabuf, offset, length, direction);
+	/* As above: the exporter may have just begun to move the buffer. */
+	if (ret || !dma_buf_is_dynamic(dmabuf))
+		return ret;
+	return dma_buf_wait(dmabuf, DMA_RESV_USAGE_KERNEL);
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_begin_cpu_access_range, DMA_BUF);
+
+/**
+ * dma_buf_end_cpu_access_range - the CPU has finished with a part of a buffer
+ * @dmabuf: the buffer
+ * @offset: where the part begins, in bytes
+ * @length: how long it is, in bytes; not 0
+ * @direction: as for dma_buf_begin_cpu_access_range()
+ *
+ * What was begun as one range may be ended in parts. Waits for nothing.
+ *
+ * Context: Process, may sleep. Takes &dma_buf.resv in some exporters.
+ *
+ * Return: 0, -EINVAL when @dmabuf is NULL, the range is empty or reaches past the
+ * end, -ENODEV when the buffer is revoked, or what the exporter answers.
+ */
+int dma_buf_end_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				 enum dma_data_direction direction)
+{
+	if (WARN_ON(!dmabuf) || !dma_buf_has_bytes(dmabuf, offset, length))
+		return -EINVAL;
+	if (!dmabuf->ops->end_cpu_access_range)
+		return dma_buf_end_cpu_access(dmabuf, direction);
+	might_lock(&dmabuf->resv->lock.base);
+
+	if (dma_buf_is_revoked(dmabuf))
+		return -ENODEV;
+	return dmabuf->ops->end_cpu_access_range(dmabuf, offset, length, direction);
+}
+EXPORT_SYMBOL_NS_GPL(dma_buf_end_cpu_access_range, DMA_BUF);
 
 /* Fill in the map that all users share. It is clear before and after a failure. */
 static int dma_buf_first_vmap(struct dma_buf *dmabuf)
@@ -435,7 +632,8 @@ static int dma_buf_first_vmap(struct dma_buf *dmabuf)
  *
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
  *
- * Return: 0, -EINVAL when the exporter cannot do this, or what it answers.
+ * Return: 0, -ENODEV when the buffer is revoked, -EINVAL when the exporter cannot
+ * do this, or what it answers.
  */
 int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
@@ -446,6 +644,10 @@ int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 		return -EINVAL;
 	}
 	dma_resv_assert_held(dmabuf->resv);
+	if (dma_buf_is_revoked(dmabuf)) {
+		iosys_map_clear(map);
+		return -ENODEV;
+	}
 
 	if (!dmabuf->vmapping_counter)
 		ret = dma_buf_first_vmap(dmabuf);

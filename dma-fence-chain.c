@@ -27,6 +27,10 @@
  * that waited for nothing else, and they signal in the same go, one after another
  * rather than one inside another. So each link costs a constant number of
  * callbacks in whichever order the fences signal.
+ *
+ * Errors. A link ends with the error of its own fence. That of an earlier point is
+ * the earlier link's: otherwise one failure would stay with a timeline for as long
+ * as there is always something pending on it.
  */
 #include <linux/export.h>
 #include <linux/slab.h>
@@ -81,6 +85,16 @@ static void chain_trim_jump(struct dma_fence_chain *chain)
 	/* Whoever clears the pointer owns its reference. */
 	if (done && unrcu_pointer(cmpxchg(&chain->jump, RCU_INITIALIZER(jump), NULL)) == jump)
 		dma_fence_put(jump);
+}
+
+/*
+ * A link whose own fence has signalled ends with its error, unless somebody has set
+ * another one. Whoever else notes it notes the same.
+ */
+static __always_inline void chain_note_error(struct dma_fence_chain *chain)
+{
+	if (unlikely(chain->fence->error))
+		cmpxchg(&chain->base.error, 0, chain->fence->error);
 }
 
 /* A link that has signalled needs neither its past nor its short cut. */
@@ -259,16 +273,18 @@ static void chain_prev_func(struct dma_fence *fence, struct dma_fence_cb *cb)
 		chain_defer(chain);
 }
 
-/* Signals a link; @ready takes the links that waited for nothing else. */
-static __always_inline void chain_signal(struct dma_fence_chain *chain, struct list_head *ready)
+/* Signals a link as of @now; @ready takes the links that waited for nothing else. */
+static __always_inline void chain_signal(struct dma_fence_chain *chain, ktime_t now,
+					 struct list_head *ready)
 {
 	struct dma_fence *fence = &chain->base;
 	unsigned long flags;
 
+	chain_note_error(chain);
 	spin_lock_irqsave(&chain->lock, flags);
 	chain->ready = ready;
 	set_bit(DMA_FENCE_CHAIN_SETTLING_BIT, &fence->flags);
-	dma_fence_signal_locked(fence);
+	dma_fence_signal_timestamp_locked(fence, now);
 	clear_bit(DMA_FENCE_CHAIN_SETTLING_BIT, &fence->flags);
 	spin_unlock_irqrestore(&chain->lock, flags);
 }
@@ -280,6 +296,7 @@ static __always_inline void chain_signal(struct dma_fence_chain *chain, struct l
 static void chain_settle(struct dma_fence_chain *chain)
 {
 	unsigned int batch = CHAIN_SETTLE_BATCH;
+	ktime_t now = ktime_get();
 	LIST_HEAD(ready);
 
 	list_add(&chain->cb.node, &ready);
@@ -290,7 +307,7 @@ static void chain_settle(struct dma_fence_chain *chain)
 			continue;
 		}
 		batch--;
-		chain_signal(chain, &ready);
+		chain_signal(chain, now, &ready);
 		chain_forget(chain);
 		dma_fence_put(&chain->base);
 	}
@@ -348,6 +365,7 @@ static bool chain_enable_signaling(struct dma_fence *fence)
 		}
 	}
 
+	chain_note_error(chain);
 	dma_fence_put(fence);
 	return false;
 }
@@ -362,13 +380,14 @@ static bool chain_signaled(struct dma_fence *fence)
 			return false;
 		}
 	}
+	chain_note_error(to_dma_fence_chain(fence));
 	chain_forget(to_dma_fence_chain(fence));
 	return true;
 }
 
 /* Drops the reference in @link; a link that nobody else needs joins @unused. */
 static __always_inline void chain_drop(struct dma_fence __rcu *link,
-				       struct list_head *unused)
+				       struct llist_node **unused)
 {
 	struct dma_fence *fence = rcu_dereference_protected(link, true);
 	struct dma_fence_chain *chain = to_dma_fence_chain(fence);
@@ -377,23 +396,26 @@ static __always_inline void chain_drop(struct dma_fence __rcu *link,
 		dma_fence_put(fence);
 	} else if (refcount_dec_and_test(&fence->refcount.refcount)) {
 		dma_fence_retire(fence);
-		list_add_tail(&chain->cb.node, unused);
+		chain->deferred.node.next = *unused;
+		*unused = &chain->deferred.node;
 	}
 }
 
 /* A million links may go at once, so one must not release the next. */
 static void chain_release(struct dma_fence *fence)
 {
-	struct dma_fence_chain *chain = to_dma_fence_chain(fence);
-	LIST_HEAD(unused);
+	struct dma_fence_chain *chain = container_of(fence, typeof(*chain), base);
+	struct llist_node *unused = NULL;
 
-	list_add(&chain->cb.node, &unused);
-	while ((chain = list_first_entry_or_null(&unused, typeof(*chain), cb.node))) {
-		list_del(&chain->cb.node);
+	for (;;) {
 		chain_drop(chain->prev, &unused);
 		chain_drop(chain->jump, &unused);
 		dma_fence_put(chain->fence);
-		dma_fence_free(&chain->base);
+		kfree_rcu(chain, base.rcu);
+		if (!unused)
+			return;
+		chain = llist_entry(unused, typeof(*chain), deferred.node);
+		unused = unused->next;
 	}
 }
 

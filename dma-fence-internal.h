@@ -28,6 +28,16 @@
 /* What &dma_fence.error of an array holds until the outcome is known. */
 #define DMA_FENCE_ARRAY_PENDING		1
 
+/* What a fence is said to be of and on when it has signalled. */
+#define DMA_FENCE_DETACHED_DRIVER	"detached-driver"
+#define DMA_FENCE_DETACHED_TIMELINE	"signaled-timeline"
+
+void dma_fence_merge_failure(struct dma_fence **failed, struct dma_fence *fence);
+struct dma_fence *dma_fence_merge_signaled(ktime_t timestamp, struct dma_fence *failed);
+struct dma_fence *dma_fence_merge_result(struct dma_fence **list, unsigned int count);
+unsigned int dma_fence_merge_unique(struct dma_fence ***list, struct dma_fence ***spare,
+				    unsigned int count);
+
 void dma_fence_retire(struct dma_fence *fence);
 void dma_fence_defer(struct dma_fence_deferred *deferred,
 		     void (*func)(struct dma_fence_deferred *deferred));

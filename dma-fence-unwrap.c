@@ -17,10 +17,13 @@
  */
 #include <linux/export.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-unwrap.h>
+
+#include "dma-fence-internal.h"
 
 /* Enters a link, whose reference goes to the cursor. */
 static struct dma_fence *unwrap_enter(struct dma_fence_unwrap *cursor,
@@ -68,55 +71,98 @@ struct dma_fence *dma_fence_unwrap_next(struct dma_fence_unwrap *cursor)
 }
 EXPORT_SYMBOL_GPL(dma_fence_unwrap_next);
 
-/* What a look at all inputs of a merge finds. */
-struct merge_survey {
-	unsigned int pending;
-	struct dma_fence *only;
-	ktime_t timestamp;
-};
-
-/* Counts the pending fences; @only has a reference when there is just one. */
-static void merge_survey(struct merge_survey *survey, unsigned int num_fences,
-			 struct dma_fence **fences,
-			 struct dma_fence_unwrap *cursors)
+/* Remembers, with a reference, whichever of the signalled fences failed first. */
+void dma_fence_merge_failure(struct dma_fence **failed, struct dma_fence *fence)
 {
-	struct dma_fence *fence;
-
-	*survey = (struct merge_survey) {};
-	for (unsigned int i = 0; i < num_fences; i++) {
-		dma_fence_unwrap_for_each(fence, &cursors[i], fences[i]) {
-			if (dma_fence_is_signaled(fence)) {
-				ktime_t t = dma_fence_timestamp(fence);
-
-				if (ktime_after(t, survey->timestamp))
-					survey->timestamp = t;
-			} else if (!survey->pending++) {
-				survey->only = dma_fence_get(fence);
-			}
-		}
-	}
-	if (survey->pending > 1) {
-		dma_fence_put(survey->only);
-		survey->only = NULL;
-	}
+	if (*failed && !ktime_before(dma_fence_timestamp(fence), dma_fence_timestamp(*failed)))
+		return;
+	dma_fence_put(*failed);
+	*failed = dma_fence_get(fence);
 }
 
-/* Takes references to at most @max pending fences; returns how many. */
-static unsigned int merge_collect(struct dma_fence **list, unsigned int max,
-				  unsigned int num_fences,
-				  struct dma_fence **fences,
-				  struct dma_fence_unwrap *cursors)
+/*
+ * What is left of fences that have all signalled, when the last one did. Takes over
+ * the reference in @failed.
+ */
+struct dma_fence *dma_fence_merge_signaled(ktime_t timestamp, struct dma_fence *failed)
 {
-	struct dma_fence *fence;
-	unsigned int count = 0;
+	struct dma_fence *fence = dma_fence_allocate_private_stub(timestamp);
 
-	for (unsigned int i = 0; i < num_fences; i++) {
-		dma_fence_unwrap_for_each(fence, &cursors[i], fences[i]) {
-			if (count < max && !dma_fence_is_signaled(fence))
-				list[count++] = dma_fence_get(fence);
-		}
+	/* Nobody else has it yet, so it may get an error after the fact. */
+	if (fence && failed)
+		fence->error = failed->error;
+	dma_fence_put(failed);
+	return fence;
+}
+
+/* So many fences are merged without memory for a list. */
+#define MERGE_FEW	8
+
+/**
+ * struct merge - what a merge has found so far
+ * @list: the fences that are pending, each with a reference
+ * @count: how many
+ * @room: how many @list has room for
+ * @timestamp: when the last one of the others signalled
+ * @failed: which of those failed first, with a reference; or NULL
+ * @few: what @list is when there are not many
+ */
+struct merge {
+	struct dma_fence **list;
+	unsigned int count;
+	size_t room;
+	ktime_t timestamp;
+	struct dma_fence *failed;
+	struct dma_fence *few[MERGE_FEW];
+};
+
+/* How many plain fences there are at most: a chain only ever gets shorter. */
+static size_t merge_bound(struct dma_fence *head, struct dma_fence_unwrap *cursor)
+{
+	struct dma_fence_array *array = to_dma_fence_array(head);
+	struct dma_fence *fence;
+	size_t bound = 0;
+
+	if (array)
+		return array->num_fences;
+	if (!to_dma_fence_chain(head))
+		return head ? 1 : 0;
+	dma_fence_unwrap_for_each(fence, cursor, head)
+		bound++;
+	return bound;
+}
+
+static __always_inline void merge_add(struct merge *merge, struct dma_fence *fence)
+{
+	ktime_t timestamp;
+
+	if (!dma_fence_is_signaled(fence)) {
+		merge->list[merge->count++] = dma_fence_get(fence);
+		return;
 	}
-	return count;
+	timestamp = dma_fence_timestamp(fence);
+	if (ktime_after(timestamp, merge->timestamp))
+		merge->timestamp = timestamp;
+	if (unlikely(fence->error))
+		dma_fence_merge_failure(&merge->failed, fence);
+}
+
+/* Adds every plain fence that is inside of @head. */
+static void merge_collect(struct merge *merge, struct dma_fence *head,
+			  struct dma_fence_unwrap *cursor)
+{
+	struct dma_fence_array *array = to_dma_fence_array(head);
+	struct dma_fence *fence;
+
+	if (array) {
+		for (unsigned int i = 0; i < array->num_fences; i++)
+			merge_add(merge, array->fences[i]);
+	} else if (to_dma_fence_chain(head)) {
+		dma_fence_unwrap_for_each(fence, cursor, head)
+			merge_add(merge, fence);
+	} else if (head) {
+		merge_add(merge, head);
+	}
 }
 
 /*
@@ -163,22 +209,50 @@ static unsigned int merge_runs(struct dma_fence **to, struct dma_fence **from,
 	return runs;
 }
 
+/* For a few fences. */
+static void merge_sort_few(struct dma_fence **list, unsigned int count)
+{
+	for (unsigned int i = 1; i < count; i++) {
+		for (unsigned int k = i; k && !merge_in_order(list[k - 1], list[k]); k--)
+			swap(list[k - 1], list[k]);
+	}
+}
+
 /*
  * A natural merge sort: linear for what merges give, a few sorted arrays, and
  * n log n for the worst. Returns whichever of the two arrays has the result.
  */
-static struct dma_fence **merge_sort(struct dma_fence **list,
-				     struct dma_fence **spare,
+static struct dma_fence **merge_sort(struct dma_fence **list, struct dma_fence **spare,
 				     unsigned int count)
 {
-	unsigned int runs;
-
-	do {
-		runs = merge_runs(spare, list, count);
+	while (merge_runs(spare, list, count) > 1)
 		swap(list, spare);
-	} while (runs > 1);
+	return spare;
+}
 
-	return list;
+/* Sorts the list, which may get other memory. False when there is none for that. */
+static bool merge_sort_list(struct merge *merge)
+{
+	struct dma_fence **list = merge->list, **spare;
+	unsigned int count = merge->count;
+
+	if (count <= MERGE_FEW) {
+		merge_sort_few(list, count);
+		return true;
+	}
+	if (merge_run_end(list, 0, count) == count)
+		return true;
+
+	spare = kvmalloc_array(count, sizeof(*spare), GFP_KERNEL);
+	if (!spare)
+		return false;
+	if (merge_sort(list, spare, count) == spare) {
+		merge->list = spare;
+		merge->room = count;
+		spare = list;
+	}
+	kvfree(spare);
+	return true;
 }
 
 /* Keeps the latest fence of each context and puts the others. */
@@ -198,28 +272,57 @@ static unsigned int merge_dedup(struct dma_fence **list, unsigned int count)
 	return kept;
 }
 
-/* A sorted list without duplicates, with references, turned into one fence. */
-static struct dma_fence *merge_result(struct dma_fence **list,
-				      unsigned int count)
+/* An array of the fences in the list and the one that failed; NULL without memory. */
+static struct dma_fence *merge_array(struct merge *merge)
 {
+	unsigned int count = merge->count + !!merge->failed;
+	struct dma_fence **list = merge->list;
 	struct dma_fence_array *array;
-	struct dma_fence *fence;
+	bool copy;
 
-	if (count == 1) {
-		fence = list[0];
-		kvfree(list);
-		return fence;
+	/* An array keeps its list for long, so not one that is mostly empty. */
+	copy = list == merge->few || count > merge->room || count <= merge->room / 2;
+	if (copy) {
+		list = kvmalloc_array(count, sizeof(*list), GFP_KERNEL);
+		if (!list)
+			return NULL;
+		for (unsigned int i = 0; i < merge->count; i++)
+			list[i] = merge->list[i];
 	}
+	if (merge->failed)
+		list[count - 1] = merge->failed;
 
-	array = dma_fence_array_create(count, list, dma_fence_context_alloc(1),
-				       1, false);
-	if (array)
+	array = dma_fence_array_create(count, list, dma_fence_context_alloc(1), 1, false);
+	if (array) {
+		if (!copy)
+			merge->list = merge->few;
 		return &array->base;
-
-	while (count--)
-		dma_fence_put(list[count]);
-	kvfree(list);
+	}
+	if (copy)
+		kvfree(list);
 	return NULL;
+}
+
+/* What a merge comes to, with all of its references. */
+static struct dma_fence *merge_result(struct merge *merge)
+{
+	struct dma_fence *fence = NULL;
+
+	if (!merge->count)
+		return dma_fence_merge_signaled(merge->timestamp, merge->failed);
+
+	if (merge_sort_list(merge)) {
+		merge->count = merge_dedup(merge->list, merge->count);
+		if (merge->count == 1 && !merge->failed)
+			return merge->list[0];
+		fence = merge_array(merge);
+	}
+	if (!fence) {
+		for (unsigned int i = 0; i < merge->count; i++)
+			dma_fence_put(merge->list[i]);
+		dma_fence_put(merge->failed);
+	}
+	return fence;
 }
 
 /**
@@ -232,44 +335,103 @@ static struct dma_fence *merge_result(struct dma_fence **list,
  * the latest fence. In the result fences are sorted by context, which makes it
  * cheap to merge again. Use dma_fence_unwrap_merge().
  *
+ * An error survives: if fences have failed already, the one that failed first
+ * becomes a member behind the others, so that the result ends with its error.
+ *
  * Context: may sleep.
  * Return: a fence with a reference: the only one that is pending, an array of
- * several, or, if none is, a signalled one with the latest timestamp of them.
- * NULL when there is no memory.
+ * several, or, if none is, a signalled one with the latest timestamp of them, and
+ * with the first error. NULL when there is no memory.
  */
 struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 					   struct dma_fence **fences,
 					   struct dma_fence_unwrap *cursors)
 {
-	struct dma_fence **list, **spare, **sorted;
-	struct merge_survey survey;
-	unsigned int count;
+	struct merge merge = { .room = 0 };
+	struct dma_fence *fence;
+	unsigned int i;
 
-	merge_survey(&survey, num_fences, fences, cursors);
-	if (!survey.pending)
-		return dma_fence_allocate_private_stub(survey.timestamp);
-	if (survey.only)
-		return survey.only;
-
-	list = kvmalloc_array(survey.pending, sizeof(*list), GFP_KERNEL);
-	spare = kvmalloc_array(survey.pending, sizeof(*spare), GFP_KERNEL);
-	if (!list || !spare) {
-		kvfree(list);
-		kvfree(spare);
-		return NULL;
+	for (i = 0; i < num_fences; i++)
+		merge.room += merge_bound(fences[i], &cursors[i]);
+	merge.list = merge.few;
+	if (merge.room > MERGE_FEW) {
+		merge.list = kvmalloc_array(merge.room, sizeof(*merge.list), GFP_KERNEL);
+		if (!merge.list)
+			return NULL;
 	}
 
-	count = merge_collect(list, survey.pending, num_fences, fences, cursors);
-	sorted = merge_sort(list, spare, count);
-	kvfree(sorted == list ? spare : list);
+	for (i = 0; i < num_fences; i++)
+		merge_collect(&merge, fences[i], &cursors[i]);
+	fence = merge_result(&merge);
 
-	count = merge_dedup(sorted, count);
-	if (count)
-		return merge_result(sorted, count);
-
-	/* The last ones have signalled between the two looks. */
-	kvfree(sorted);
-	merge_survey(&survey, num_fences, fences, cursors);
-	return dma_fence_allocate_private_stub(survey.timestamp);
+	if (merge.list != merge.few)
+		kvfree(merge.list);
+	return fence;
 }
 EXPORT_SYMBOL_GPL(__dma_fence_unwrap_merge);
+
+/*
+ * Sorts a list of references and keeps the latest fence of each context. Returns how
+ * many are left in *@list, which may have changed places with *@spare.
+ */
+unsigned int dma_fence_merge_unique(struct dma_fence ***list, struct dma_fence ***spare,
+				    unsigned int count)
+{
+	struct dma_fence **sorted = merge_sort(*list, *spare, count);
+
+	if (sorted != *list)
+		swap(*list, *spare);
+	return merge_dedup(sorted, count);
+}
+
+/* A list without duplicates, from kvmalloc() and with references, turned into one fence. */
+struct dma_fence *dma_fence_merge_result(struct dma_fence **list, unsigned int count)
+{
+	struct dma_fence_array *array;
+	struct dma_fence *fence;
+
+	if (count == 1) {
+		fence = list[0];
+		kvfree(list);
+		return fence;
+	}
+
+	array = dma_fence_array_create(count, list, dma_fence_context_alloc(1), 1, false);
+	if (array)
+		return &array->base;
+
+	while (count--)
+		dma_fence_put(list[count]);
+	kvfree(list);
+	return NULL;
+}
+
+/* merge_in_order() as sort() wants it. */
+static int dedup_cmp(const void *a, const void *b)
+{
+	struct dma_fence * const *left = a, * const *right = b;
+
+	if ((*left)->context == (*right)->context && (*left)->seqno == (*right)->seqno)
+		return 0;
+	return merge_in_order(*left, *right) ? -1 : 1;
+}
+
+/**
+ * dma_fence_dedup_array - keep the latest fence of each context
+ * @fences: plain fences, each with a reference
+ * @num_fences: how many; may be 0
+ *
+ * Sorts the array by context. The references of what is not kept are given back;
+ * the entries behind the result are stale.
+ *
+ * Context: any.
+ * Return: how many are left.
+ */
+int dma_fence_dedup_array(struct dma_fence **fences, int num_fences)
+{
+	if (num_fences < 1)
+		return 0;
+	sort(fences, num_fences, sizeof(*fences), dedup_cmp, NULL);
+	return merge_dedup(fences, num_fences);
+}
+EXPORT_SYMBOL_GPL(dma_fence_dedup_array);

@@ -240,6 +240,13 @@ void __dma_fence_might_wait(void)
 }
 #endif
 
+/* Does not even look for the lock without lockdep. */
+static __always_inline void fence_assert_locked(struct dma_fence *fence)
+{
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		lockdep_assert_held(dma_fence_spinlock(fence));
+}
+
 /*
  * Signals a fence under its lock; what all ways to signal have in common. Returns
  * 0, or -EINVAL when it had signalled before.
@@ -290,8 +297,8 @@ static __always_inline int fence_lock_and_signal(struct dma_fence *fence, ktime_
 }
 
 /*
- * Has it signalled, for who signals it? With acquire for dma_fence_is_signaled(),
- * which may rely on what was seen here.
+ * Has it signalled, without asking the driver? With acquire: who sees it may rely
+ * on the error and on the finished work.
  */
 static __always_inline bool fence_has_signaled(struct dma_fence *fence)
 {
@@ -313,7 +320,7 @@ static __always_inline bool fence_has_signaled(struct dma_fence *fence)
 int dma_fence_signal_timestamp_locked(struct dma_fence *fence,
 				      ktime_t timestamp)
 {
-	lockdep_assert_held(dma_fence_spinlock(fence));
+	fence_assert_locked(fence);
 
 	return fence_signal(fence, timestamp);
 }
@@ -357,7 +364,8 @@ EXPORT_SYMBOL(dma_fence_signal_locked);
  * dma_fence_signal - signal a fence
  * @fence: the fence
  *
- * The work is done: wakes all waiters and runs all callbacks before it returns.
+ * The work is done: wakes all waiters and runs all callbacks before it returns 0.
+ * Otherwise somebody else signals it, and may be about to run callbacks still.
  * A critical section of signalling by itself.
  *
  * Context: any, without the fence's lock.
@@ -434,28 +442,25 @@ void dma_fence_release(struct kref *kref)
 	struct dma_fence *fence = container_of(kref, struct dma_fence, refcount);
 
 	fence_retire(fence);
-	if (fence->ops->release)
-		fence->ops->release(fence);
-	else
+	/* In this order: there may be no driver any more. */
+	if (test_bit(DMA_FENCE_FLAG_DETACHABLE_BIT, &fence->flags) || !fence->ops->release)
 		dma_fence_free(fence);
+	else
+		fence->ops->release(fence);
 }
 EXPORT_SYMBOL(dma_fence_release);
 
 /* First to wait: switch on signalling. The lock is held. True while pending. */
 static __always_inline bool fence_enable_signaling(struct dma_fence *fence)
 {
-	bool enabled;
-
-	lockdep_assert_held(dma_fence_spinlock(fence));
-
-	if (test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
-		return !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+	fence_assert_locked(fence);
 
 	/* First the flag: i915 signals without the lock, then looks who waits. */
-	enabled = test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags);
+	if (test_and_set_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
+		return !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return false;
-	if (enabled || !fence->ops->enable_signaling)
+	if (!fence->ops->enable_signaling)
 		return true;
 
 	trace_dma_fence_enable_signal(fence);
@@ -476,12 +481,13 @@ static __always_inline bool fence_enable_signaling(struct dma_fence *fence)
  */
 void dma_fence_enable_sw_signaling(struct dma_fence *fence)
 {
-	spinlock_t *lock = dma_fence_spinlock(fence);
+	spinlock_t *lock;
 	unsigned long flags;
 
 	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return;
 
+	lock = dma_fence_spinlock(fence);
 	spin_lock_irqsave(lock, flags);
 	fence_enable_signaling(fence);
 	spin_unlock_irqrestore(lock, flags);
@@ -542,16 +548,16 @@ bool dma_fence_remove_callback(struct dma_fence *fence,
 {
 	spinlock_t *lock = dma_fence_spinlock(fence);
 	unsigned long flags;
-	bool waiting;
 
 	/* The lock even when it has signalled: the callback may be running. */
 	spin_lock_irqsave(lock, flags);
-	waiting = !list_empty(&cb->node);
-	if (waiting)
-		list_del_init(&cb->node);
+	if (list_empty(&cb->node)) {
+		spin_unlock_irqrestore(lock, flags);
+		return false;
+	}
+	list_del_init(&cb->node);
 	spin_unlock_irqrestore(lock, flags);
-
-	return waiting;
+	return true;
 }
 EXPORT_SYMBOL(dma_fence_remove_callback);
 
@@ -582,10 +588,15 @@ EXPORT_SYMBOL(dma_fence_get_status);
  */
 void dma_fence_set_deadline(struct dma_fence *fence, ktime_t deadline)
 {
+	const struct dma_fence_ops *ops;
+
+	guard(rcu)();
 	/* In this order: the driver of a signalled fence may be gone. */
-	if (dma_fence_is_signaled(fence) || !fence->ops->set_deadline)
+	if (dma_fence_is_signaled(fence))
 		return;
-	fence->ops->set_deadline(fence, deadline);
+	ops = READ_ONCE(fence->ops);
+	if (ops->set_deadline)
+		ops->set_deadline(fence, deadline);
 }
 EXPORT_SYMBOL(dma_fence_set_deadline);
 
@@ -630,9 +641,7 @@ static signed long fence_sleep(bool (*done)(void *data), void *data,
 
 static bool fence_done(void *data)
 {
-	struct dma_fence *fence = data;
-
-	return test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+	return fence_has_signaled(data);
 }
 
 /*
@@ -687,6 +696,27 @@ signed long dma_fence_default_wait(struct dma_fence *fence,
 }
 EXPORT_SYMBOL(dma_fence_default_wait);
 
+/* Waits for a fence that has not signalled, as far as is known without asking. */
+static noinline signed long fence_wait(struct dma_fence *fence, bool intr, signed long timeout)
+{
+	signed long left;
+
+	/* The second flag comes after the first, which may not be known yet. */
+	if (dma_fence_is_signaled(fence) && fence_is_left(fence))
+		return timeout ?: 1;
+
+	trace_dma_fence_wait_start(fence);
+	/* A driver without a wait may have gone by now. */
+	if (!test_bit(DMA_FENCE_FLAG_DETACHABLE_BIT, &fence->flags) && fence->ops->wait) {
+		dma_fence_enable_sw_signaling(fence);
+		left = fence->ops->wait(fence, intr, timeout);
+	} else {
+		left = dma_fence_default_wait(fence, intr, timeout);
+	}
+	trace_dma_fence_wait_end(fence);
+	return left;
+}
+
 /**
  * dma_fence_wait_timeout - wait for a fence, for some time
  * @fence: the fence
@@ -703,27 +733,15 @@ EXPORT_SYMBOL(dma_fence_default_wait);
 signed long dma_fence_wait_timeout(struct dma_fence *fence,
 				   bool intr, signed long timeout)
 {
-	signed long left;
-
 	if (WARN_ON(timeout < 0))
 		return -EINVAL;
 
 	might_sleep();
 	__dma_fence_might_wait();
 
-	/* The second flag comes after the first, which may not be known yet. */
-	if (fence_is_left(fence) || (dma_fence_is_signaled(fence) && fence_is_left(fence)))
+	if (fence_is_left(fence))
 		return timeout ?: 1;
-
-	trace_dma_fence_wait_start(fence);
-	if (fence->ops->wait) {
-		dma_fence_enable_sw_signaling(fence);
-		left = fence->ops->wait(fence, intr, timeout);
-	} else {
-		left = dma_fence_default_wait(fence, intr, timeout);
-	}
-	trace_dma_fence_wait_end(fence);
-	return left;
+	return fence_wait(fence, intr, timeout);
 }
 EXPORT_SYMBOL(dma_fence_wait_timeout);
 
@@ -834,8 +852,8 @@ const char __rcu *dma_fence_driver_name(struct dma_fence *fence)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "name read without RCU");
 
 	if (!fence_names_stay(fence))
-		return (const char __rcu *)"detached-driver";
-	return (const char __rcu *)fence->ops->get_driver_name(fence);
+		return (const char __rcu *)DMA_FENCE_DETACHED_DRIVER;
+	return (const char __rcu *)READ_ONCE(fence->ops)->get_driver_name(fence);
 }
 EXPORT_SYMBOL(dma_fence_driver_name);
 
@@ -852,8 +870,8 @@ const char __rcu *dma_fence_timeline_name(struct dma_fence *fence)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "name read without RCU");
 
 	if (!fence_names_stay(fence))
-		return (const char __rcu *)"signaled-timeline";
-	return (const char __rcu *)fence->ops->get_timeline_name(fence);
+		return (const char __rcu *)DMA_FENCE_DETACHED_TIMELINE;
+	return (const char __rcu *)READ_ONCE(fence->ops)->get_timeline_name(fence);
 }
 EXPORT_SYMBOL(dma_fence_timeline_name);
 
@@ -877,6 +895,34 @@ void dma_fence_describe(struct dma_fence *fence, struct seq_file *seq)
 }
 EXPORT_SYMBOL(dma_fence_describe);
 
+/* What both ways to make a fence have in common. */
+static __always_inline void fence_init(struct dma_fence *fence,
+				       const struct dma_fence_ops *ops, spinlock_t *lock,
+				       u64 context, u64 seqno, unsigned long flags)
+{
+	WARN_ON(!ops->get_driver_name || !ops->get_timeline_name);
+
+	if (lock) {
+		fence->lock = lock;
+	} else {
+		spin_lock_init(&fence->inline_lock);
+		flags |= BIT(DMA_FENCE_FLAG_INLINE_LOCK_BIT);
+	}
+	/* As one test: is there neither? */
+	if (likely(!((unsigned long)ops->release | (unsigned long)ops->wait)))
+		flags |= BIT(DMA_FENCE_FLAG_DETACHABLE_BIT);
+
+	fence->ops = ops;
+	INIT_LIST_HEAD(&fence->cb_list);
+	fence->context = context;
+	fence->seqno = seqno;
+	fence->flags = flags;
+	kref_init(&fence->refcount);
+	fence->error = 0;
+
+	trace_dma_fence_init(fence);
+}
+
 /**
  * dma_fence_init - start the life of a fence
  * @fence: the fence's memory, in any state
@@ -896,27 +942,27 @@ EXPORT_SYMBOL(dma_fence_describe);
 void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops,
 		    spinlock_t *lock, u64 context, u64 seqno)
 {
-	unsigned long flags = 0;
-
-	WARN_ON(!ops || !ops->get_driver_name || !ops->get_timeline_name);
-
-	if (lock) {
-		fence->lock = lock;
-	} else {
-		spin_lock_init(&fence->inline_lock);
-		flags |= BIT(DMA_FENCE_FLAG_INLINE_LOCK_BIT);
-	}
-	if (ops->use_64bit_seqno)
-		flags |= BIT(DMA_FENCE_FLAG_SEQNO64_BIT);
-
-	fence->ops = ops;
-	INIT_LIST_HEAD(&fence->cb_list);
-	fence->context = context;
-	fence->seqno = seqno;
-	fence->flags = flags;
-	kref_init(&fence->refcount);
-	fence->error = 0;
-
-	trace_dma_fence_init(fence);
+	fence_init(fence, ops, lock, context, seqno,
+		   ops->use_64bit_seqno ? BIT(DMA_FENCE_FLAG_SEQNO64_BIT) : 0);
 }
 EXPORT_SYMBOL(dma_fence_init);
+
+/**
+ * dma_fence_init64 - start the life of a fence on a timeline that never wraps
+ * @fence: the fence's memory, in any state
+ * @ops: the driver's callbacks
+ * @lock: as for dma_fence_init()
+ * @context: the timeline, from dma_fence_context_alloc()
+ * @seqno: the place on the timeline, after those of all earlier fences; all 64
+ *	bits count, whatever @ops say
+ *
+ * Otherwise as dma_fence_init().
+ *
+ * Context: any.
+ */
+void dma_fence_init64(struct dma_fence *fence, const struct dma_fence_ops *ops,
+		      spinlock_t *lock, u64 context, u64 seqno)
+{
+	fence_init(fence, ops, lock, context, seqno, BIT(DMA_FENCE_FLAG_SEQNO64_BIT));
+}
+EXPORT_SYMBOL(dma_fence_init64);

@@ -160,16 +160,24 @@ struct dma_fence *dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
 }
 EXPORT_SYMBOL(dma_resv_iter_next_unlocked);
 
-/* The next fence of a walk under the lock, signalled or not. */
+/* Makes the fence in a slot the current one of a walk under the lock. */
 static __always_inline struct dma_fence *
-dma_resv_iter_walk_locked(struct dma_resv_iter *cursor)
+dma_resv_iter_take(struct dma_resv_iter *cursor, unsigned int index, unsigned long tagged)
 {
-	while (cursor->index < cursor->num_fences) {
-		unsigned long tagged = cursor->fences->slots[cursor->index++].tagged;
+	cursor->index = index + 1;
+	cursor->fence_usage = tagged_usage(tagged);
+	return tagged_fence(tagged);
+}
 
-		cursor->fence_usage = tagged_usage(tagged);
-		if (cursor->fence_usage <= cursor->usage)
-			return tagged_fence(tagged);
+/* The first fence from a slot on that is of the usage asked for, signalled or not. */
+static noinline struct dma_fence *
+dma_resv_iter_skip(struct dma_resv_iter *cursor, struct dma_resv_list *list, unsigned int index)
+{
+	for (; index < cursor->num_fences; index++) {
+		unsigned long tagged = list->slots[index].tagged;
+
+		if (tagged_usage(tagged) <= cursor->usage)
+			return dma_resv_iter_take(cursor, index, tagged);
 	}
 	return NULL;
 }
@@ -185,16 +193,18 @@ dma_resv_iter_walk_locked(struct dma_resv_iter *cursor)
  */
 struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor)
 {
+	struct dma_resv_list *list = dma_resv_locked_list(cursor->obj);
+
 	dma_resv_assert_held(cursor->obj);
 
-	dma_resv_iter_start(cursor, dma_resv_locked_list(cursor->obj));
-	return dma_resv_iter_walk_locked(cursor);
+	dma_resv_iter_start(cursor, list);
+	return dma_resv_iter_skip(cursor, list, 0);
 }
 EXPORT_SYMBOL_GPL(dma_resv_iter_first);
 
 /**
  * dma_resv_iter_next - continue a walk with the lock held
- * @cursor: a cursor that dma_resv_iter_first() was called on
+ * @cursor: a cursor whose last step returned a fence
  *
  * Context: Any. The caller holds the reservation lock, without a break since the
  * walk began.
@@ -203,13 +213,22 @@ EXPORT_SYMBOL_GPL(dma_resv_iter_first);
 struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor)
 {
 	struct dma_resv_list *list = dma_resv_locked_list(cursor->obj);
+	unsigned int index = cursor->index;
+	unsigned long tagged;
 
 	dma_resv_assert_held(cursor->obj);
 
+	/* Where there was a fence there is a list. */
+	if (unlikely(list->generation != cursor->generation))
+		return dma_resv_iter_first(cursor);
 	cursor->is_restarted = false;
-	if (dma_resv_iter_is_stale(cursor, list))
-		dma_resv_iter_start(cursor, list);
-	return dma_resv_iter_walk_locked(cursor);
+	if (index == cursor->num_fences)
+		return NULL;
+
+	tagged = list->slots[index].tagged;
+	if (unlikely(tagged_usage(tagged) > cursor->usage))
+		return dma_resv_iter_skip(cursor, list, index + 1);
+	return dma_resv_iter_take(cursor, index, tagged);
 }
 EXPORT_SYMBOL_GPL(dma_resv_iter_next);
 
@@ -415,6 +434,28 @@ int dma_resv_get_singleton(struct dma_resv *obj, enum dma_resv_usage usage,
 }
 EXPORT_SYMBOL_GPL(dma_resv_get_singleton);
 
+/* Wait for one fence after the other. A cursor costs a little, so not if there are none. */
+static noinline long dma_resv_wait_each(struct dma_resv *obj, enum dma_resv_usage usage,
+					bool intr, long left)
+{
+	long ret = left ?: 1;
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_iter_begin(&cursor, obj, usage);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		ret = dma_fence_wait_timeout(fence, intr, left);
+		if (ret <= 0)
+			break;
+		/* A mere look answers 1, which is no time to wait. */
+		if (left)
+			left = ret;
+	}
+	dma_resv_iter_end(&cursor);
+
+	return ret;
+}
+
 /**
  * dma_resv_wait_timeout - wait until no fence is pending
  * @obj: the object, locked or not
@@ -438,27 +479,24 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 			   bool intr, unsigned long timeout)
 {
 	long left = min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT);
-	long ret = left ?: 1;
-	struct dma_resv_iter cursor;
-	struct dma_fence *fence;
 
 	if (dma_resv_is_idle(obj, usage) > 0)
-		return ret;
-
-	dma_resv_iter_begin(&cursor, obj, usage);
-	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		ret = dma_fence_wait_timeout(fence, intr, left);
-		if (ret <= 0)
-			break;
-		/* A mere look answers 1, which is no time to wait. */
-		if (left)
-			left = ret;
-	}
-	dma_resv_iter_end(&cursor);
-
-	return ret;
+		return left ?: 1;
+	return dma_resv_wait_each(obj, usage, intr, left);
 }
 EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
+
+/* Have all signalled, now that their drivers are asked as well? */
+static noinline bool dma_resv_ask_each(struct dma_resv *obj, enum dma_resv_usage usage)
+{
+	struct dma_resv_iter cursor;
+	bool idle;
+
+	dma_resv_iter_begin(&cursor, obj, usage);
+	idle = !dma_resv_iter_first_unlocked(&cursor);
+	dma_resv_iter_end(&cursor);
+	return idle;
+}
 
 /**
  * dma_resv_test_signaled - whether no fence is pending
@@ -473,18 +511,9 @@ EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
  */
 bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage)
 {
-	struct dma_resv_iter cursor;
-	int idle;
+	int idle = dma_resv_is_idle(obj, usage);
 
-	idle = dma_resv_is_idle(obj, usage);
-	if (idle >= 0)
-		return idle;
-
-	dma_resv_iter_begin(&cursor, obj, usage);
-	idle = !dma_resv_iter_first_unlocked(&cursor);
-	dma_resv_iter_end(&cursor);
-
-	return idle;
+	return idle >= 0 ? idle : dma_resv_ask_each(obj, usage);
 }
 EXPORT_SYMBOL_GPL(dma_resv_test_signaled);
 

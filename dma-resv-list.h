@@ -66,7 +66,7 @@ static __always_inline enum dma_resv_usage tagged_usage(unsigned long tagged)
 /* The flag alone: neither calls the driver nor needs a reference. */
 static __always_inline bool fence_flagged(struct dma_fence *fence)
 {
-	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+	return test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
 static __always_inline struct dma_resv_list *dma_resv_locked_list(struct dma_resv *obj)

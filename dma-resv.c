@@ -57,6 +57,11 @@
 /* The least number of fences that a list has room for. */
 #define DMA_RESV_MIN_FENCES	4U
 
+/* What such a list needs. */
+#define DMA_RESV_MIN_SIZE						\
+	roundup_pow_of_two(struct_size_t(struct dma_resv_list, slots,	\
+					 DMA_RESV_MIN_FENCES + 1))
+
 /*
  * In lists up to this length a new fence takes the slot of a signalled one. Longer
  * ones drop theirs when they are full, so that nobody has to look for them.
@@ -69,30 +74,54 @@
 DEFINE_WD_CLASS(reservation_ww_class);
 EXPORT_SYMBOL(reservation_ww_class);
 
+/* References to fences that are there: there is no need to look for NULL. */
+static __always_inline struct dma_fence *fence_get(struct dma_fence *fence)
+{
+	kref_get(&fence->refcount);
+	return fence;
+}
+
+static __always_inline void fence_put(struct dma_fence *fence)
+{
+	kref_put(&fence->refcount, dma_fence_release);
+}
+
 static __always_inline unsigned long context_bit(u64 context)
 {
 	return BIT((unsigned long)context % BITS_PER_LONG);
 }
 
-/* An empty list with room for at least @max_fences, to come after @old. */
+/* Memory for a list that has room for at least @max_fences. */
+static struct dma_resv_list *dma_resv_list_memory(size_t max_fences, gfp_t gfp, size_t *size)
+{
+	/* How most of them begin, and many stay. */
+	if (max_fences <= DMA_RESV_MIN_FENCES) {
+		*size = DMA_RESV_MIN_SIZE;
+		return kmalloc(DMA_RESV_MIN_SIZE, gfp);
+	}
+
+	/* Full to the brim: a power of two is what the allocator has. */
+	*size = struct_size_t(struct dma_resv_list, slots, size_add(max_fences, 1));
+	*size = *size <= PAGE_SIZE ? roundup_pow_of_two(*size) :
+				     size_add(*size, PAGE_SIZE - 1) & PAGE_MASK;
+	return kvmalloc(*size, gfp);
+}
+
+/* An empty list with room for at least @max_fences. */
 static struct dma_resv_list *
-dma_resv_list_alloc(struct dma_resv_list *old, size_t max_fences, gfp_t gfp)
+dma_resv_list_alloc(u32 generation, size_t max_fences, gfp_t gfp)
 {
 	struct dma_resv_list *list;
 	size_t size;
 
-	/* Full to the brim: a power of two is what the allocator has. */
-	size = struct_size(list, slots, size_add(max_fences, 1));
-	size = size <= PAGE_SIZE ? roundup_pow_of_two(size) :
-				   size_add(size, PAGE_SIZE - 1) & PAGE_MASK;
 	/* Counts may come from userspace: too many is an error, not a bug. */
-	list = kvmalloc(size, gfp | __GFP_NOWARN);
+	list = dma_resv_list_memory(max_fences, gfp | __GFP_NOWARN, &size);
 	if (!list)
 		return NULL;
 
 	list->num_fences = 0;
 	list->max_fences = (size - sizeof(*list)) / sizeof(list->slots[0]) - 1;
-	list->generation = old ? old->generation + 1 : 1;
+	list->generation = generation;
 	list->contexts = 0;
 	return list;
 }
@@ -128,20 +157,17 @@ static __always_inline void dma_resv_list_replace(struct dma_resv_list *list,
 	 * find the slot changed as well.
 	 */
 	smp_store_release(&slot->tagged,
-			  tag_fence(dma_fence_get(fence), usage));
-	dma_fence_put(old);
+			  tag_fence(fence_get(fence), usage));
+	fence_put(old);
 }
 
 /* Frees a list with its references. Readers under RCU may still be looking at it. */
-static void dma_resv_list_free(struct dma_resv_list *list)
+static noinline void dma_resv_list_free(struct dma_resv_list *list)
 {
 	u32 i;
 
-	if (!list)
-		return;
-
 	for (i = 0; i < list->num_fences; i++)
-		dma_fence_put(tagged_fence(list->slots[i].tagged));
+		fence_put(tagged_fence(list->slots[i].tagged));
 	kvfree_rcu(list, rcu);
 }
 
@@ -161,14 +187,17 @@ static void dma_resv_install(struct dma_resv *obj, struct dma_resv_list *list,
 	if (!old)
 		return;
 
-	for (i = 0; i < old->num_fences; i++) {
+	/* Most often @list just has more room. */
+	if (inherits && list->num_fences == old->num_fences)
+		kept = old->num_fences;
+	for (i = kept; i < old->num_fences; i++) {
 		unsigned long tagged = old->slots[i].tagged;
 
 		if (inherits && kept < list->num_fences &&
 		    list->slots[kept].tagged == tagged)
 			kept++;
 		else
-			dma_fence_put(tagged_fence(tagged));
+			fence_put(tagged_fence(tagged));
 	}
 	kvfree_rcu(old, rcu);
 }
@@ -176,12 +205,50 @@ static void dma_resv_install(struct dma_resv *obj, struct dma_resv_list *list,
 /* Counts the fences that have not signalled, asking the drivers. */
 static size_t dma_resv_list_count_pending(const struct dma_resv_list *list)
 {
+	u32 num = list->num_fences;
 	size_t pending = 0;
 	u32 i;
 
-	for (i = 0; i < list->num_fences; i++)
+	for (i = 0; i < num; i++)
 		pending += !dma_fence_is_signaled(tagged_fence(list->slots[i].tagged));
 	return pending;
+}
+
+/* Fills an empty list with the pending fences of another one, references included. */
+static void dma_resv_list_take_pending(struct dma_resv_list *list, struct dma_resv_list *old)
+{
+	u32 i;
+
+	for (i = 0; i < old->num_fences; i++) {
+		unsigned long tagged = old->slots[i].tagged;
+		struct dma_fence *fence = tagged_fence(tagged);
+
+		if (!fence_flagged(fence))
+			dma_resv_list_append(list, fence, tagged_usage(tagged));
+	}
+}
+
+/* The same with all of them; nobody sees the new list yet. */
+static void dma_resv_list_take_all(struct dma_resv_list *list, struct dma_resv_list *old)
+{
+	u32 num = old->num_fences;
+	u32 i;
+
+	for (i = 0; i < num; i++)
+		list->slots[i] = old->slots[i];
+	list->contexts = old->contexts;
+	list->num_fences = num;
+}
+
+/* The first list, with room for at least @num_fences. */
+static noinline int dma_resv_begin(struct dma_resv *obj, size_t num_fences, gfp_t gfp)
+{
+	struct dma_resv_list *list = dma_resv_list_alloc(1, num_fences, gfp);
+
+	if (!list)
+		return -ENOMEM;
+	rcu_assign_pointer(obj->fences, list);
+	return 0;
 }
 
 /*
@@ -194,22 +261,20 @@ static int dma_resv_grow(struct dma_resv *obj, size_t num_fences, gfp_t gfp)
 	struct dma_resv_list *old = dma_resv_locked_list(obj);
 	struct dma_resv_list *list;
 	size_t pending;
-	u32 i;
 
-	pending = old ? dma_resv_list_count_pending(old) : 0;
+	if (!old)
+		return dma_resv_begin(obj, num_fences, gfp);
+
+	pending = dma_resv_list_count_pending(old);
 	num_fences = max3(num_fences, pending, (size_t)DMA_RESV_MIN_FENCES);
-	list = dma_resv_list_alloc(old, size_add(pending, num_fences), gfp);
+	list = dma_resv_list_alloc(old->generation + 1, size_add(pending, num_fences), gfp);
 	if (!list)
 		return -ENOMEM;
 
-	for (i = 0; old && i < old->num_fences; i++) {
-		unsigned long tagged = old->slots[i].tagged;
-		struct dma_fence *fence = tagged_fence(tagged);
-
-		if (!fence_flagged(fence))
-			dma_resv_list_append(list, fence, tagged_usage(tagged));
-	}
-
+	if (pending == old->num_fences)
+		dma_resv_list_take_all(list, old);
+	else
+		dma_resv_list_take_pending(list, old);
 	dma_resv_install(obj, list, true);
 	return 0;
 }
@@ -314,35 +379,42 @@ static __always_inline bool dma_resv_supersedes(struct dma_fence *fence,
 	return fence_flagged(old);
 }
 
-/* The slot whose fence @fence supersedes, or NULL. */
-static __always_inline struct dma_resv_slot *
-dma_resv_list_superseded(struct dma_resv_list *list, struct dma_fence *fence,
-			 enum dma_resv_usage usage)
+/* Puts @fence in place of one that it supersedes, if there is one. */
+static noinline bool dma_resv_list_supersede(struct dma_resv_list *list,
+					     struct dma_fence *fence,
+					     enum dma_resv_usage usage)
 {
 	struct dma_resv_slot *end = &list->slots[list->num_fences];
 	struct dma_resv_slot *slot = list->slots;
 
-	if (!(list->contexts & context_bit(fence->context)))
-		return NULL;
-
 	for (;; slot++) {
 		slot = dma_resv_list_find(list, slot, fence->context);
 		if (slot == end)
-			return NULL;
+			return false;
 		if (dma_resv_supersedes(fence, usage, slot))
-			return slot;
+			break;
 	}
+	dma_resv_list_replace(list, slot, fence, usage);
+	return true;
+}
+
+/* Puts @fence in place of one that has signalled. */
+static noinline void dma_resv_list_reuse(struct dma_resv_list *list, struct dma_resv_slot *slot,
+					 struct dma_fence *fence, enum dma_resv_usage usage)
+{
+	dma_resv_list_replace(list, slot, fence, usage);
 }
 
 /* A slot of a short list whose fence has signalled, or NULL. */
 static __always_inline struct dma_resv_slot *dma_resv_list_sweep(struct dma_resv_list *list)
 {
 	struct dma_resv_slot *slot;
+	u32 i;
 
 	if (list->num_fences > DMA_RESV_SWEEP)
 		return NULL;
 
-	for (slot = list->slots; slot < &list->slots[list->num_fences]; slot++) {
+	for (i = list->num_fences, slot = list->slots; i; i--, slot++) {
 		if (fence_flagged(tagged_fence(slot->tagged)))
 			return slot;
 	}
@@ -392,22 +464,25 @@ void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
 			enum dma_resv_usage usage)
 {
 	struct dma_resv_list *list = dma_resv_locked_list(obj);
-	struct dma_resv_slot *slot = NULL;
+	struct dma_resv_slot *slot;
 
 	dma_resv_assert_held(obj);
 	/* Their parts are told apart by context, the containers cannot be. */
 	WARN_ON(dma_fence_is_container(fence));
 
-	if (list) {
-		slot = dma_resv_list_superseded(list, fence, usage);
-		if (!slot)
-			slot = dma_resv_list_sweep(list);
+	if (!list) {
+		dma_resv_add_unreserved(obj, fence, usage);
+		return;
 	}
+	if ((list->contexts & context_bit(fence->context)) &&
+	    dma_resv_list_supersede(list, fence, usage))
+		return;
 
+	slot = dma_resv_list_sweep(list);
 	if (slot)
-		dma_resv_list_replace(list, slot, fence, usage);
-	else if (list && list->num_fences < list->max_fences)
-		dma_resv_list_append(list, dma_fence_get(fence), usage);
+		dma_resv_list_reuse(list, slot, fence, usage);
+	else if (list->num_fences < list->max_fences)
+		dma_resv_list_append(list, fence_get(fence), usage);
 	else
 		dma_resv_add_unreserved(obj, fence, usage);
 }
@@ -481,7 +556,8 @@ int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 		}
 		if (!list || list->max_fences - reserved < need) {
 			kvfree(list);
-			list = dma_resv_list_alloc(old, size_add(need, reserved), GFP_KERNEL);
+			list = dma_resv_list_alloc(old ? old->generation + 1 : 1,
+						   size_add(need, reserved), GFP_KERNEL);
 			if (!list)
 				return -ENOMEM;
 		}
@@ -516,7 +592,10 @@ EXPORT_SYMBOL(dma_resv_copy_fences);
  */
 void dma_resv_fini(struct dma_resv *obj)
 {
-	dma_resv_list_free(rcu_dereference_protected(obj->fences, true));
+	struct dma_resv_list *list = rcu_dereference_protected(obj->fences, true);
+
+	if (list)
+		dma_resv_list_free(list);
 	ww_mutex_destroy(&obj->lock);
 }
 EXPORT_SYMBOL(dma_resv_fini);

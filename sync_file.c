@@ -21,6 +21,9 @@
  *	fd_install(fd, sync_file->file);
  *
  * and takes one from userspace with sync_file_get_fence().
+ *
+ * None of this depends on the fence's driver once the fence has signalled; it may
+ * be unloaded. What it would be asked for is answered by the fence then.
  */
 
 #include <linux/anon_inodes.h>
@@ -35,6 +38,7 @@
 #include <linux/uaccess.h>
 #include <uapi/linux/sync_file.h>
 
+#include "dma-fence-merge.h"
 #include "sync_file-internal.h"
 
 static const struct file_operations sync_file_fops;
@@ -45,7 +49,7 @@ static const struct file_operations sync_file_fops;
  */
 struct sync_file *sync_file_open(struct dma_fence *fence)
 {
-	struct sync_file *sync_file = kzalloc(sizeof(*sync_file), GFP_KERNEL);
+	struct sync_file *sync_file = kmalloc(sizeof(*sync_file), GFP_KERNEL);
 	struct file *file;
 
 	if (!sync_file)
@@ -57,9 +61,11 @@ struct sync_file *sync_file_open(struct dma_fence *fence)
 		return ERR_CAST(file);
 	}
 
-	sync_file->file = file;
+	*sync_file = (struct sync_file) {
+		.file = file,
+		.fence = dma_fence_get(fence),
+	};
 	init_waitqueue_head(&sync_file->wq);
-	sync_file->fence = dma_fence_get(fence);
 	return sync_file;
 }
 
@@ -152,6 +158,21 @@ static void sync_file_wake(struct dma_fence *fence, struct dma_fence_cb *cb)
 	wake_up_all(&sync_file->wq);
 }
 
+/*
+ * What a poller learns of a fence that has signalled. That it failed is for who
+ * asks in a way that nobody uses who does not know of it: poll(2) reports POLLERR to
+ * anybody, select(2) asks for EPOLLPRI on its own, and a poll in the kernel for
+ * everything there is.
+ */
+static __poll_t sync_file_ready(struct dma_fence *fence, const poll_table *wait)
+{
+	const __poll_t asked = poll_requested_events(wait);
+
+	if (fence->error && (asked & EPOLLMSG) && asked != ~(__poll_t)0)
+		return EPOLLIN | EPOLLERR;
+	return EPOLLIN;
+}
+
 static __poll_t sync_file_poll(struct file *file, poll_table *wait)
 {
 	struct sync_file *sync_file = file->private_data;
@@ -160,7 +181,7 @@ static __poll_t sync_file_poll(struct file *file, poll_table *wait)
 	/* Also when signalled: aio and io_uring refuse files that queue nothing. */
 	poll_wait(file, &sync_file->wq, wait);
 	if (dma_fence_is_signaled(fence))
-		return EPOLLIN;
+		return sync_file_ready(fence, wait);
 
 	/*
 	 * The first poller arms the callback for all of them. When the fence
@@ -176,16 +197,40 @@ static __poll_t sync_file_poll(struct file *file, poll_table *wait)
 	 * poll_wait() took that lock before this test. So either the wakeup
 	 * finds this poller or the flag is seen here.
 	 */
-	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) ? EPOLLIN : 0;
+	return dma_fence_test_signaled_flag(fence) ? sync_file_ready(fence, wait) : 0;
 }
 
-/* Publishes the merged fence in @fd; on failure @fd is still the caller's. */
+/*
+ * Publishes a merged fence, whose reference it takes, in @fd and tells userspace; on
+ * failure @fd is still the caller's.
+ */
+static long sync_file_publish(struct dma_fence *fence, const char *name, int fd,
+			      __s32 __user *to)
+{
+	struct sync_file *merged;
+
+	if (!fence)
+		return -ENOMEM;
+
+	merged = sync_file_open(fence);
+	dma_fence_put(fence);
+	if (IS_ERR(merged))
+		return PTR_ERR(merged);
+	memcpy(merged->user_name, name, sizeof(merged->user_name) - 1);
+
+	if (put_user(fd, to)) {
+		fput(merged->file);
+		return -EFAULT;
+	}
+	fd_install(fd, merged->file);
+	return 0;
+}
+
 static long sync_file_merge_into(struct sync_file *sync_file,
 				 struct sync_merge_data __user *arg, int fd)
 {
-	struct dma_fence *other, *fence = NULL;
+	struct dma_fence *other, *fence;
 	struct sync_merge_data data;
-	struct sync_file *merged;
 
 	if (copy_from_user(&data, arg, sizeof(data)))
 		return -EFAULT;
@@ -197,21 +242,7 @@ static long sync_file_merge_into(struct sync_file *sync_file,
 		return -ENOENT;
 	fence = dma_fence_unwrap_merge(sync_file->fence, other);
 	dma_fence_put(other);
-	if (!fence)
-		return -ENOMEM;
-
-	merged = sync_file_open(fence);
-	dma_fence_put(fence);
-	if (IS_ERR(merged))
-		return PTR_ERR(merged);
-	memcpy(merged->user_name, data.name, sizeof(data.name) - 1);
-
-	if (put_user(fd, &arg->fence)) {
-		fput(merged->file);
-		return -EFAULT;
-	}
-	fd_install(fd, merged->file);
-	return 0;
+	return sync_file_publish(fence, data.name, fd, &arg->fence);
 }
 
 static long sync_file_ioctl_merge(struct sync_file *sync_file, void __user *arg)
@@ -224,6 +255,65 @@ static long sync_file_ioctl_merge(struct sync_file *sync_file, void __user *arg)
 		return fd;
 
 	ret = sync_file_merge_into(sync_file, arg, fd);
+	if (ret)
+		put_unused_fd(fd);
+	return ret;
+}
+
+/* Adds @count files, whose descriptors are in userspace's array. */
+static int merge_files(struct dma_fence_merge *merge, const __s32 __user *from, u32 count)
+{
+	struct dma_fence *fence;
+	__s32 fds[64];
+	u32 n, i;
+	int ret;
+
+	for (; count; count -= n, from += n) {
+		n = min_t(u32, count, ARRAY_SIZE(fds));
+		if (copy_from_user(fds, from, n * sizeof(*fds)))
+			return -EFAULT;
+		for (i = 0; i < n; i++) {
+			fence = sync_file_get_fence(fds[i]);
+			if (!fence)
+				return -ENOENT;
+			ret = dma_fence_merge_add(merge, fence);
+			dma_fence_put(fence);
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+/* The size of the first version, which is all there is yet. */
+#define SYNC_MERGE_MANY_SIZE	offsetofend(struct sync_merge_many, pad)
+
+static long sync_file_ioctl_merge_many(struct sync_file *sync_file, void __user *arg,
+				       size_t size)
+{
+	struct sync_merge_many __user *out = arg;
+	struct dma_fence_merge merge = {};
+	struct sync_merge_many data;
+	long ret;
+	int fd;
+
+	if (size < SYNC_MERGE_MANY_SIZE)
+		return -EINVAL;
+	ret = copy_struct_from_user(&data, sizeof(data), arg, size);
+	if (ret)
+		return ret;
+	if (data.flags || data.pad)
+		return -EINVAL;
+
+	ret = dma_fence_merge_add(&merge, sync_file->fence) ?:
+	      merge_files(&merge, u64_to_user_ptr(data.fds), data.num_fds);
+	fd = ret ?: get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		dma_fence_merge_abort(&merge);
+		return fd;
+	}
+
+	ret = sync_file_publish(dma_fence_merge_end(&merge), data.name, fd, &out->fence);
 	if (ret)
 		put_unused_fd(fd);
 	return ret;
@@ -351,6 +441,14 @@ static const struct {
 	{ SYNC_IOC_SET_DEADLINE, sync_file_ioctl_deadline },
 };
 
+/* Those whose argument may grow, and be of any size for now. */
+static const struct {
+	unsigned int cmd;
+	long (*func)(struct sync_file *sync_file, void __user *arg, size_t size);
+} sync_file_sized_ioctls[] = {
+	{ SYNC_IOC_MERGE_MANY,	 sync_file_ioctl_merge_many },
+};
+
 static long sync_file_ioctl(struct file *file, unsigned int cmd,
 			    unsigned long arg)
 {
@@ -360,6 +458,12 @@ static long sync_file_ioctl(struct file *file, unsigned int cmd,
 		if (sync_file_ioctls[i].cmd == cmd)
 			return sync_file_ioctls[i].func(file->private_data,
 							(void __user *)arg);
+
+	for (i = 0; i < ARRAY_SIZE(sync_file_sized_ioctls); i++)
+		if (!((sync_file_sized_ioctls[i].cmd ^ cmd) & ~IOCSIZE_MASK))
+			return sync_file_sized_ioctls[i].func(file->private_data,
+							      (void __user *)arg,
+							      _IOC_SIZE(cmd));
 	return -ENOTTY;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/fcntl.h>
+#include <linux/fd_slot.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
@@ -92,7 +93,7 @@ static int udmabuf_map_self(struct udmabuf *ubuf, struct dma_buf *dmabuf)
 		return PTR_ERR(table);
 	}
 	ubuf->table = table;
-	/* Pairs with the acquire in udmabuf_end_cpu_access(). */
+	/* Pairs with the acquire in udmabuf_is_ready(). */
 	smp_store_release(&ubuf->ready, true);
 	return 0;
 }
@@ -104,13 +105,36 @@ static int udmabuf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direct
 	return ret ?: paged_buffer_begin_cpu_access(dmabuf, dir);
 }
 
-static int udmabuf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
+static int udmabuf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+					  enum dma_data_direction dir)
+{
+	int ret = udmabuf_map_self(to_udmabuf(dmabuf), dmabuf);
+
+	return ret ?: paged_buffer_begin_cpu_access_range(dmabuf, offset, length, dir);
+}
+
+/* Has anybody begun yet to access the buffer? */
+static bool udmabuf_is_ready(struct dma_buf *dmabuf)
 {
 	/* Pairs with the release in udmabuf_map_self(). */
-	if (!smp_load_acquire(&to_udmabuf(dmabuf)->ready))
+	return smp_load_acquire(&to_udmabuf(dmabuf)->ready);
+}
+
+static int udmabuf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	if (!udmabuf_is_ready(dmabuf))
 		return -EINVAL;
 
 	return paged_buffer_end_cpu_access(dmabuf, dir);
+}
+
+static int udmabuf_end_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+					enum dma_data_direction dir)
+{
+	if (!udmabuf_is_ready(dmabuf))
+		return -EINVAL;
+
+	return paged_buffer_end_cpu_access_range(dmabuf, offset, length, dir);
 }
 
 /* Unpin one run, folio by folio. */
@@ -167,6 +191,8 @@ static const struct dma_buf_ops udmabuf_ops = {
 	.unmap_dma_buf = paged_buffer_unmap,
 	.begin_cpu_access = udmabuf_begin_cpu_access,
 	.end_cpu_access = udmabuf_end_cpu_access,
+	.begin_cpu_access_range = udmabuf_begin_cpu_access_range,
+	.end_cpu_access_range = udmabuf_end_cpu_access_range,
 	.mmap = paged_buffer_mmap,
 	.vmap = paged_buffer_vmap,
 	.vunmap = paged_buffer_vunmap,
@@ -415,7 +441,6 @@ static long udmabuf_create(const struct udmabuf_create_item *items, u32 count, u
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
 	struct udmabuf *ubuf;
-	int fd;
 
 	if (!udmabuf_items_ok(items, count))
 		return -EINVAL;
@@ -433,10 +458,9 @@ static long udmabuf_create(const struct udmabuf_create_item *items, u32 count, u
 		return PTR_ERR(dmabuf);
 	}
 
-	fd = dma_buf_fd(dmabuf, flags & UDMABUF_FLAGS_CLOEXEC ? O_CLOEXEC : 0);
-	if (fd < 0)
-		dma_buf_put(dmabuf);
-	return fd;
+	CLASS(fd_slot, slot)(flags & UDMABUF_FLAGS_CLOEXEC ? O_CLOEXEC : 0);
+	fd_slot_fill(&slot, dmabuf->file);
+	return slot.fd < 0 ? slot.fd : dma_buf_fd_publish(&slot);
 }
 
 /* UDMABUF_CREATE */

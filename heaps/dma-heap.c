@@ -9,6 +9,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 #include <linux/fcntl.h>
+#include <linux/fd_slot.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -117,15 +118,11 @@ static struct dma_buf *dma_heap_allocate(struct dma_heap *heap,
 	return heap->ops->allocate(heap, len, data->fd_flags, data->heap_flags);
 }
 
-/*
- * DMA_HEAP_IOCTL_ALLOC with @size bytes of argument. Nobody sees the fd before
- * all that may fail is done.
- */
+/* DMA_HEAP_IOCTL_ALLOC with @size bytes of argument. */
 static long dma_heap_ioctl_alloc(struct dma_heap *heap, void __user *arg, size_t size)
 {
 	struct dma_heap_allocation_data data = {};
 	struct dma_buf *dmabuf;
-	int fd;
 
 	size = min(size, sizeof(data));
 	if (copy_from_user(&data, arg, size))
@@ -135,18 +132,14 @@ static long dma_heap_ioctl_alloc(struct dma_heap *heap, void __user *arg, size_t
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
 
-	fd = get_unused_fd_flags(data.fd_flags & O_CLOEXEC);
-	if (fd < 0) {
-		dma_buf_put(dmabuf);
-		return fd;
-	}
-	data.fd = fd;
-	if (copy_to_user(arg, &data, size)) {
-		put_unused_fd(fd);
-		dma_buf_put(dmabuf);
+	CLASS(fd_slot, slot)(data.fd_flags & O_CLOEXEC);
+	fd_slot_fill(&slot, dmabuf->file);
+	if (slot.fd < 0)
+		return slot.fd;
+	data.fd = slot.fd;
+	if (copy_to_user(arg, &data, size))
 		return -EFAULT;
-	}
-	fd_install(fd, dmabuf->file);
+	dma_buf_fd_publish(&slot);
 	return 0;
 }
 

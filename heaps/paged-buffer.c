@@ -188,18 +188,103 @@ VISIBLE_IF_KUNIT void paged_sync_for_device(struct device *dev, struct sg_table 
 }
 EXPORT_SYMBOL_IF_KUNIT(paged_sync_for_device);
 
-/*
- * Where the kernel's mapping has cache lines of its own, bring them into line
- * with memory by @sync, which takes an int.
- */
-static void paged_sync_vmap(struct paged_buffer *buffer, void (*sync)(void *vaddr, int size))
+VISIBLE_IF_KUNIT void paged_sync_part_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
+					      enum dma_data_direction dir)
 {
-	size_t done, size = buffer->extents.pages << PAGE_SHIFT;
+	KUNIT_STATIC_STUB_REDIRECT(paged_sync_part_for_cpu, dev, addr, size, dir);
+	dma_sync_single_for_cpu(dev, addr, size, dir);
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_sync_part_for_cpu);
+
+VISIBLE_IF_KUNIT void paged_sync_part_for_device(struct device *dev, dma_addr_t addr, size_t size,
+						 enum dma_data_direction dir)
+{
+	KUNIT_STATIC_STUB_REDIRECT(paged_sync_part_for_device, dev, addr, size, dir);
+	dma_sync_single_for_device(dev, addr, size, dir);
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_sync_part_for_device);
+
+/* Bytes @start to @end, that one excluded, of a buffer. */
+struct paged_range {
+	size_t start, end;
+};
+
+/* How to synchronise what the device of @dev sees at @addr. */
+typedef void (*paged_sync_t)(struct device *dev, dma_addr_t addr, size_t size,
+			     enum dma_data_direction dir);
+
+/*
+ * Synchronise a range that the device sees in one piece, from @addr on. Where an
+ * IOMMU has made one piece of several runs, each run is done by itself: what is
+ * behind an address is only looked up for where a synchronisation begins.
+ */
+static void paged_sync_segment(struct paged_buffer *buffer, struct device *dev, dma_addr_t addr,
+			       struct paged_range range, enum dma_data_direction dir,
+			       paged_sync_t sync)
+{
+	unsigned long pages;
+	size_t len;
+
+	for (; range.start < range.end; range.start += len, addr += len) {
+		extents_pfn(&buffer->extents, range.start >> PAGE_SHIFT, &pages);
+		len = min(range.end - range.start,
+			  ((size_t)pages << PAGE_SHIFT) - offset_in_page(range.start));
+		sync(dev, addr, len, dir);
+	}
+}
+
+/*
+ * Synchronise a range for a device that has mapped the buffer. Not a byte more:
+ * with bounce buffers each is copied, over what others have just written.
+ */
+static void paged_sync_range(struct paged_buffer *buffer, struct paged_attachment *paged,
+			     struct paged_range range, enum dma_data_direction dir,
+			     paged_sync_t sync)
+{
+	struct paged_range part, segment = {};
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(&paged->table, sg, i) {
+		if (segment.end >= range.end)
+			break;
+		segment.start = segment.end;
+		segment.end += sg_dma_len(sg);
+		part.start = max(segment.start, range.start);
+		part.end = min(segment.end, range.end);
+		paged_sync_segment(buffer, paged->dev,
+				   sg_dma_address(sg) + (part.start - segment.start),
+				   part, dir, sync);
+	}
+}
+
+/*
+ * Where the kernel's mapping has cache lines of its own, bring those of a range into
+ * line with memory by @sync, which takes an int.
+ */
+static void paged_sync_vmap(struct paged_buffer *buffer, struct paged_range range,
+			    void (*sync)(void *vaddr, int size))
+{
+	size_t len;
 
 	if (!buffer->vaddr)
 		return;
-	for (done = 0; done < size; done += min_t(size_t, size - done, SZ_1G))
-		sync(buffer->vaddr + done, min_t(size_t, size - done, SZ_1G));
+	for (; range.start < range.end; range.start += len) {
+		len = min_t(size_t, range.end - range.start, SZ_1G);
+		sync(buffer->vaddr + range.start, len);
+	}
+}
+
+static struct paged_range paged_whole(struct paged_buffer *buffer)
+{
+	return (struct paged_range){ .end = buffer->extents.pages << PAGE_SHIFT };
+}
+
+/* What goes back to a device after the CPU has done @dir. */
+static enum dma_data_direction paged_dir_back(struct paged_attachment *paged,
+					      enum dma_data_direction dir)
+{
+	return paged->dir == DMA_BIDIRECTIONAL ? dir : paged->dir;
 }
 
 /**
@@ -224,7 +309,7 @@ int paged_buffer_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_directio
 		if (paged->maps)
 			paged_sync_for_cpu(paged->dev, &paged->table, paged->dir);
 	}
-	paged_sync_vmap(buffer, invalidate_kernel_vmap_range);
+	paged_sync_vmap(buffer, paged_whole(buffer), invalidate_kernel_vmap_range);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(paged_buffer_begin_cpu_access);
@@ -246,15 +331,76 @@ int paged_buffer_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction 
 	struct paged_attachment *paged;
 
 	guard(mutex)(&buffer->lock);
-	paged_sync_vmap(buffer, flush_kernel_vmap_range);
+	paged_sync_vmap(buffer, paged_whole(buffer), flush_kernel_vmap_range);
 	list_for_each_entry(paged, &buffer->attachments, node) {
 		if (paged->maps)
 			paged_sync_for_device(paged->dev, &paged->table,
-					      paged->dir == DMA_BIDIRECTIONAL ? dir : paged->dir);
+					      paged_dir_back(paged, dir));
 	}
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(paged_buffer_end_cpu_access);
+
+/**
+ * paged_buffer_begin_cpu_access_range - &dma_buf_ops.begin_cpu_access_range
+ * @dmabuf: the buffer
+ * @offset: where the range begins, in bytes
+ * @length: how long it is
+ * @dir: what the CPU will do
+ *
+ * As paged_buffer_begin_cpu_access(), for exactly these bytes and no others, but
+ * that caches know whole lines only.
+ *
+ * Context: Process, may sleep.
+ * Return: 0.
+ */
+int paged_buffer_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+					enum dma_data_direction dir)
+{
+	struct paged_range range = { .start = offset, .end = offset + length };
+	struct paged_buffer *buffer = to_paged_buffer(dmabuf);
+	struct paged_attachment *paged;
+
+	guard(mutex)(&buffer->lock);
+	list_for_each_entry(paged, &buffer->attachments, node) {
+		if (paged->maps)
+			paged_sync_range(buffer, paged, range, paged->dir,
+					 paged_sync_part_for_cpu);
+	}
+	paged_sync_vmap(buffer, range, invalidate_kernel_vmap_range);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_begin_cpu_access_range);
+
+/**
+ * paged_buffer_end_cpu_access_range - &dma_buf_ops.end_cpu_access_range
+ * @dmabuf: the buffer
+ * @offset: where the range begins, in bytes
+ * @length: how long it is
+ * @dir: what the CPU has done
+ *
+ * As paged_buffer_end_cpu_access(), for exactly these bytes.
+ *
+ * Context: Process, may sleep.
+ * Return: 0.
+ */
+int paged_buffer_end_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				      enum dma_data_direction dir)
+{
+	struct paged_range range = { .start = offset, .end = offset + length };
+	struct paged_buffer *buffer = to_paged_buffer(dmabuf);
+	struct paged_attachment *paged;
+
+	guard(mutex)(&buffer->lock);
+	paged_sync_vmap(buffer, range, flush_kernel_vmap_range);
+	list_for_each_entry(paged, &buffer->attachments, node) {
+		if (paged->maps)
+			paged_sync_range(buffer, paged, range, paged_dir_back(paged, dir),
+					 paged_sync_part_for_device);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(paged_buffer_end_cpu_access_range);
 
 /**
  * paged_buffer_vmap - &dma_buf_ops.vmap

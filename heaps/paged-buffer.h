@@ -51,6 +51,10 @@ void paged_buffer_unmap(struct dma_buf_attachment *attach, struct sg_table *tabl
 			enum dma_data_direction dir);
 int paged_buffer_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir);
 int paged_buffer_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir);
+int paged_buffer_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+					enum dma_data_direction dir);
+int paged_buffer_end_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				      enum dma_data_direction dir);
 int paged_buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
 int paged_buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map);
 void paged_buffer_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
@@ -60,6 +64,10 @@ void paged_sync_for_cpu(struct device *dev, struct sg_table *table,
 			enum dma_data_direction dir);
 void paged_sync_for_device(struct device *dev, struct sg_table *table,
 			   enum dma_data_direction dir);
+void paged_sync_part_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
+			     enum dma_data_direction dir);
+void paged_sync_part_for_device(struct device *dev, dma_addr_t addr, size_t size,
+				enum dma_data_direction dir);
 #endif
 
 #endif

@@ -97,7 +97,7 @@ static void dynamic_attach_describes_the_importer(struct kunit *test)
 	dma_buf_detach(mock->dmabuf, attach);
 }
 
-static void dynamic_attach_needs_move_notify(struct kunit *test)
+static void dynamic_attach_needs_a_callback(struct kunit *test)
 {
 	static const struct dma_buf_attach_ops deaf = {};
 	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, MOCK_BUF_DYNAMIC);
@@ -453,6 +453,71 @@ static void moves_are_notified_to_those_who_asked(struct kunit *test)
 	expect_balance(test, mock);
 }
 
+static struct dma_buf_attachment *attach_with(struct kunit *test, struct mock_buf *mock,
+					      const struct dma_buf_attach_ops *ops)
+{
+	struct mock_importer *importer = mock_importer(test);
+	struct dma_buf_attachment *attach;
+
+	attach = dma_buf_dynamic_attach(mock->dmabuf, importer->dev, ops, importer);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, attach);
+	return attach;
+}
+
+/* The exporter's side of one language, each importer of another. */
+static void each_name_of_a_move_reaches_each_importer_once(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, MOCK_BUF_DYNAMIC);
+	struct dma_buf_attachment *old = attach_with(test, mock, &mock_importer_ops);
+	struct dma_buf_attachment *new = attach_with(test, mock, &mock_revocable_ops);
+	struct dma_buf_attachment *both_ops = attach_with(test, mock, &mock_bilingual_ops);
+	const struct mock_importer *bilingual = both_ops->importer_priv;
+	unsigned int told;
+
+	dma_resv_lock(mock->dmabuf->resv, NULL);
+	for (told = 1; told <= 2; told++) {
+		if (told == 1)
+			dma_buf_move_notify(mock->dmabuf);
+		else
+			dma_buf_invalidate_mappings(mock->dmabuf);
+		KUNIT_EXPECT_EQ(test, told, ((struct mock_importer *)old->importer_priv)->moves);
+		KUNIT_EXPECT_EQ(test, told,
+				((struct mock_importer *)new->importer_priv)->invalidations);
+		KUNIT_EXPECT_EQ(test, told, bilingual->invalidations);
+		KUNIT_EXPECT_EQ(test, 0, bilingual->moves);
+		KUNIT_EXPECT_EQ(test, 0, bilingual->unlocked_moves);
+	}
+	dma_resv_unlock(mock->dmabuf->resv);
+
+	dma_buf_detach(mock->dmabuf, both_ops);
+	dma_buf_detach(mock->dmabuf, new);
+	dma_buf_detach(mock->dmabuf, old);
+	expect_balance(test, mock);
+}
+
+static void only_who_obeys_at_any_time_is_revocable(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	static const struct {
+		const struct dma_buf_attach_ops *ops;
+		bool revocable;
+	} importers[] = {
+		{ NULL, false },
+		/* a pin silences it */
+		{ &mock_importer_ops, false },
+		{ &mock_revocable_ops, true },
+		{ &mock_bilingual_ops, true },
+	};
+	struct dma_buf_attachment *attach;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(importers); i++) {
+		attach = attach_with(test, mock, importers[i].ops);
+		KUNIT_EXPECT_EQ(test, importers[i].revocable, dma_buf_attach_revocable(attach));
+		dma_buf_detach(mock->dmabuf, attach);
+	}
+}
+
 static void debugging_hides_the_pages_and_nothing_else(struct kunit *test)
 {
 	struct mock_buf *mock = mock_buf(test, 2 * PAGE_SIZE, 0);
@@ -507,7 +572,7 @@ static void no_buffer_is_left_behind(struct kunit *test)
 static struct kunit_case dma_buf_attach_cases[] = {
 	KUNIT_CASE(attach_describes_the_device),
 	KUNIT_CASE(dynamic_attach_describes_the_importer),
-	KUNIT_CASE(dynamic_attach_needs_move_notify),
+	KUNIT_CASE(dynamic_attach_needs_a_callback),
 	KUNIT_CASE(exporter_may_turn_a_device_down),
 	KUNIT_CASE(attach_and_detach_callbacks_are_optional),
 	KUNIT_CASE_PARAM(attach_maps_when_only_one_side_knows_of_moves, sides_gen_params),
@@ -527,6 +592,8 @@ static struct kunit_case dma_buf_attach_cases[] = {
 	KUNIT_CASE(importer_may_pin),
 	KUNIT_CASE(pin_of_a_buffer_that_never_moves_does_nothing),
 	KUNIT_CASE(moves_are_notified_to_those_who_asked),
+	KUNIT_CASE(each_name_of_a_move_reaches_each_importer_once),
+	KUNIT_CASE(only_who_obeys_at_any_time_is_revocable),
 	KUNIT_CASE(debugging_hides_the_pages_and_nothing_else),
 	KUNIT_CASE(list_without_cpu_entries_arrives_whole),
 	KUNIT_CASE(no_buffer_is_left_behind),

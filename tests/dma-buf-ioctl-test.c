@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the ioctls of a buffer guarantee, with every errno; see dma-buf-file.c.
+ * What the ioctls of a buffer guarantee, with every errno; see dma-buf-ioctl.c.
  */
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What poll on a buffer guarantees; see dma-buf-file.c.
+ * What poll on a buffer guarantees; see dma-buf-poll.c.
  */
 #include <linux/completion.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/kthread.h>
 #include <linux/poll.h>
+#include <linux/sync_file.h>
 #include <kunit/test.h>
+#include <uapi/linux/dma-buf.h>
 
 #include "mock-buf.h"
 #include "mock-fence.h"
@@ -29,6 +32,8 @@ static int poller_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, 
 {
 	struct poller *poller = container_of(entry, struct poller, entry);
 
+	if (!(key_to_poll(key) & (poller->pt._key | EPOLLERR | EPOLLHUP)))
+		return 0;
 	atomic_inc(&poller->wakes);
 	poller->key = key_to_poll(key);
 	complete(&poller->woken);
@@ -436,6 +441,162 @@ static void poll_does_not_wait_for_the_reservation(struct kunit *test)
 	EXPECT_EVENTS(test, 0, thread.idle | thread.busy);
 }
 
+#define CROWD	16
+
+/* As many pollers as fences, all waiting for the last of them. */
+static void crowd_is_woken_once_for_many_fences(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *pollers[CROWD];
+	struct dma_fence *fences[CROWD];
+	int i;
+
+	for (i = 0; i < CROWD; i++)
+		fences[i] = add_fence(test, mock, i & 1 ? DMA_RESV_USAGE_WRITE :
+							  DMA_RESV_USAGE_READ);
+	for (i = 0; i < CROWD; i++) {
+		pollers[i] = poller_new(test, EPOLLOUT);
+		EXPECT_EVENTS(test, 0, poller_poll(pollers[i], mock));
+	}
+	for (i = CROWD - 1; i >= 0; i--)
+		dma_fence_signal(fences[i]);
+	for (i = 0; i < CROWD; i++) {
+		KUNIT_EXPECT_TRUE(test, poller_woken(pollers[i]));
+		EXPECT_EVENTS(test, EPOLLOUT, poller_poll(pollers[i], mock));
+		KUNIT_EXPECT_EQ(test, 1, atomic_read(&pollers[i]->wakes));
+	}
+}
+
+static void what_gets_ready_at_once_wakes_once(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *poller = poller_new(test, EPOLLIN | EPOLLOUT);
+	struct dma_fence *one = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct dma_fence *two = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+
+	EXPECT_EVENTS(test, 0, poller_poll(poller, mock));
+	dma_fence_signal(one);
+	dma_fence_signal(two);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	EXPECT_EVENTS(test, EPOLLIN | EPOLLOUT, poller_poll(poller, mock));
+	/* Longer than any other wakeup would take. */
+	schedule_timeout_uninterruptible(3);
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&poller->wakes));
+}
+
+static void what_gets_ready_one_by_one_wakes_for_each(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *poller = poller_new(test, EPOLLIN | EPOLLOUT);
+	struct dma_fence *write = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct dma_fence *read = add_fence(test, mock, DMA_RESV_USAGE_READ);
+
+	EXPECT_EVENTS(test, 0, poller_poll(poller, mock));
+	dma_fence_signal(write);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	EXPECT_EVENTS(test, EPOLLIN, poller->key);
+	EXPECT_EVENTS(test, EPOLLIN, poller_poll(poller, mock));
+	dma_fence_signal(read);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	EXPECT_EVENTS(test, EPOLLOUT, poller->key);
+	EXPECT_EVENTS(test, EPOLLIN | EPOLLOUT, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, 2, atomic_read(&poller->wakes));
+}
+
+#if IS_ENABLED(CONFIG_SYNC_FILE)
+/* DMA_BUF_IOCTL_IMPORT_SYNC_FILE of a new fence. */
+static struct dma_fence *import_fence(struct kunit *test, struct mock_buf *mock, u32 flags)
+{
+	struct dma_buf_import_sync_file args = { .flags = flags };
+	struct dma_fence *fence = mock_fence(test);
+	struct sync_file *sync_file = sync_file_create(fence);
+
+	KUNIT_ASSERT_NOT_NULL(test, sync_file);
+	args.fd = get_unused_fd_flags(O_CLOEXEC);
+	KUNIT_ASSERT_GE(test, args.fd, 0);
+	fd_install(args.fd, sync_file->file);
+	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, mock->dmabuf->file, DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
+					    &args, sizeof(args)));
+	close_fd(args.fd);
+	return fence;
+}
+
+/* Edge-triggered epoll asks once, and then again only when it is woken. */
+static void imported_fence_wakes_those_who_saw_the_buffer_idle(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *reader = poller_new(test, EPOLLIN), *writer = poller_new(test, EPOLLOUT);
+	struct dma_fence *fence;
+
+	EXPECT_EVENTS(test, EPOLLIN, poller_poll(reader, mock));
+	EXPECT_EVENTS(test, EPOLLOUT, poller_poll(writer, mock));
+	fence = import_fence(test, mock, DMA_BUF_SYNC_WRITE);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&reader->wakes) + atomic_read(&writer->wakes));
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_TRUE(test, poller_woken(reader));
+	KUNIT_EXPECT_TRUE(test, poller_woken(writer));
+	EXPECT_EVENTS(test, EPOLLIN, poller_poll(reader, mock));
+	EXPECT_EVENTS(test, EPOLLOUT, poller_poll(writer, mock));
+
+	fence = import_fence(test, mock, DMA_BUF_SYNC_READ);
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_TRUE(test, poller_woken(writer));
+	KUNIT_EXPECT_EQ(test, 2, atomic_read(&writer->wakes));
+}
+
+static void imported_fence_is_waited_for_as_well(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct poller *poller = poller_new(test, EPOLLIN);
+	struct dma_fence *first = import_fence(test, mock, DMA_BUF_SYNC_WRITE), *second;
+
+	EXPECT_EVENTS(test, 0, poller_poll(poller, mock));
+	second = import_fence(test, mock, DMA_BUF_SYNC_WRITE);
+	dma_fence_signal(first);
+	/* Longer than any hop from one fence to the next takes. */
+	KUNIT_EXPECT_EQ(test, 0, wait_for_completion_timeout(&poller->woken, 3));
+	dma_fence_signal(second);
+	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
+	EXPECT_EVENTS(test, EPOLLIN, poller_poll(poller, mock));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&poller->wakes));
+}
+
+static void import_hooks_nothing_when_nobody_polls(struct kunit *test)
+{
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = import_fence(test, mock, DMA_BUF_SYNC_WRITE);
+
+	KUNIT_EXPECT_TRUE(test, list_empty(&fence->cb_list));
+	dma_fence_signal(fence);
+}
+#endif
+
+/* Also those who asked for no event at all, and while there is work pending. */
+static void revocation_wakes_every_poller(struct kunit *test)
+{
+	static const __poll_t asked[] = { EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT, 0 };
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct dma_fence *fence = add_fence(test, mock, DMA_RESV_USAGE_WRITE);
+	struct poller *pollers[ARRAY_SIZE(asked)];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(asked); i++) {
+		pollers[i] = poller_new(test, asked[i]);
+		EXPECT_EVENTS(test, 0, poller_poll(pollers[i], mock));
+	}
+	dma_buf_revoke(mock->dmabuf);
+	for (i = 0; i < ARRAY_SIZE(asked); i++) {
+		KUNIT_EXPECT_EQ(test, 1, atomic_read(&pollers[i]->wakes));
+		EXPECT_EVENTS(test, EPOLLERR | EPOLLHUP, pollers[i]->key);
+		EXPECT_EVENTS(test, EPOLLERR | EPOLLHUP, poller_poll(pollers[i], mock));
+	}
+
+	dma_fence_signal(fence);
+	for (i = 0; i < ARRAY_SIZE(asked); i++)
+		EXPECT_EVENTS(test, asked[i] | EPOLLERR | EPOLLHUP, poller_poll(pollers[i], mock));
+	EXPECT_EVENTS(test, EPOLLERR | EPOLLHUP, poll_now(mock, 0));
+}
+
 static void no_buffer_is_left_behind(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, mock_buf_alive());
@@ -462,6 +623,15 @@ static struct kunit_case dma_buf_poll_cases[] = {
 	KUNIT_CASE(fence_that_signals_while_it_is_enabled_is_done),
 	KUNIT_CASE(signalled_fence_is_let_go_by_the_next_poll),
 	KUNIT_CASE(poll_does_not_wait_for_the_reservation),
+	KUNIT_CASE(crowd_is_woken_once_for_many_fences),
+	KUNIT_CASE(what_gets_ready_at_once_wakes_once),
+	KUNIT_CASE(what_gets_ready_one_by_one_wakes_for_each),
+#if IS_ENABLED(CONFIG_SYNC_FILE)
+	KUNIT_CASE(imported_fence_wakes_those_who_saw_the_buffer_idle),
+	KUNIT_CASE(imported_fence_is_waited_for_as_well),
+	KUNIT_CASE(import_hooks_nothing_when_nobody_polls),
+#endif
+	KUNIT_CASE(revocation_wakes_every_poller),
 	KUNIT_CASE(no_buffer_is_left_behind),
 	{}
 };

@@ -317,9 +317,27 @@ static void mock_move_notify(struct dma_buf_attachment *attach)
 		importer->unlocked_moves++;
 }
 
+static void mock_invalidate_mappings(struct dma_buf_attachment *attach)
+{
+	struct mock_importer *importer = attach->importer_priv;
+
+	importer->invalidations++;
+	if (!dma_resv_is_locked(attach->dmabuf->resv))
+		importer->unlocked_moves++;
+}
+
 const struct dma_buf_attach_ops mock_importer_ops = {
 	.allow_peer2peer = true,
 	.move_notify = mock_move_notify,
+};
+
+const struct dma_buf_attach_ops mock_revocable_ops = {
+	.invalidate_mappings = mock_invalidate_mappings,
+};
+
+const struct dma_buf_attach_ops mock_bilingual_ops = {
+	.move_notify = mock_move_notify,
+	.invalidate_mappings = mock_invalidate_mappings,
 };
 
 struct device *mock_device(struct kunit *test, const char *name)
@@ -379,6 +397,25 @@ long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *a
 	ret = file->f_op->unlocked_ioctl(file, cmd, (unsigned long)uarg);
 	mock_from_user(test, arg, uarg, len);
 	return ret;
+}
+
+void expect_size_checked(struct kunit *test, struct file *file, unsigned int cmd,
+			 const void *args)
+{
+	void __user *page = mock_user_page(test), __user *bad = mock_bad_user(test);
+	long (*ioctl)(struct file *, unsigned int, unsigned long) = file->f_op->unlocked_ioctl;
+	size_t size = _IOC_SIZE(cmd);
+	char one = 1;
+
+	mock_to_user(test, page, args, size);
+	mock_to_user(test, page + size + 8, &one, 1);
+	KUNIT_EXPECT_EQ(test, -EINVAL, ioctl(file, mock_sized(cmd, 0), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ioctl(file, mock_sized(cmd, size - 1), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -E2BIG, ioctl(file, mock_sized(cmd, size + 9), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -E2BIG, ioctl(file, mock_sized(cmd, 1000), (unsigned long)page));
+	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, cmd, (unsigned long)bad));
+	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, mock_sized(cmd, 1000), (unsigned long)bad));
+	KUNIT_EXPECT_EQ(test, -EFAULT, ioctl(file, cmd, 0));
 }
 
 char *mock_fdinfo(struct kunit *test, struct file *file)

@@ -9,6 +9,7 @@
 #include <linux/completion.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/ioctl.h>
 
 struct device;
 struct kunit;
@@ -67,16 +68,21 @@ struct mock_buf {
  * @dev: the device
  * @name: of the device's driver
  * @moves: how often move_notify ran
- * @unlocked_moves: how often it ran without the reservation
+ * @invalidations: how often invalidate_mappings ran
+ * @unlocked_moves: how often one of them ran without the reservation
  */
 struct mock_importer {
 	struct device *dev;
 	char name[24];
 	unsigned int moves;
+	unsigned int invalidations;
 	unsigned int unlocked_moves;
 };
 
+/* What an importer of 6.12 brings along, one of 7.3, and one of both. */
 extern const struct dma_buf_attach_ops mock_importer_ops;
+extern const struct dma_buf_attach_ops mock_revocable_ops;
+extern const struct dma_buf_attach_ops mock_bilingual_ops;
 
 /* Fill in @mock and @info without exporting; what mock_buf() does first. */
 void mock_buf_describe(struct mock_buf *mock, struct dma_buf_export_info *info,
@@ -126,6 +132,19 @@ void __user *mock_bad_user(struct kunit *test);
 
 /* ioctl() on @file with @arg (@len bytes) copied in and back out. */
 long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *arg, size_t len);
+
+/* An ioctl's number for a structure of another size. */
+static inline unsigned int mock_sized(unsigned int cmd, size_t size)
+{
+	return _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size);
+}
+
+/*
+ * An ioctl whose structure may grow, with good @args of the size that its number
+ * says, is refused when that is cut off, or goes on with what nobody knows.
+ */
+void expect_size_checked(struct kunit *test, struct file *file, unsigned int cmd,
+			 const void *args);
 
 /* What the show_fdinfo callback of @file prints; freed with the case. */
 char *mock_fdinfo(struct kunit *test, struct file *file);

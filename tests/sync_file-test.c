@@ -582,6 +582,51 @@ static void poll_of_a_failed_fence_is_readable(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, poll_fd(fd, NULL) == EPOLLIN);
 }
 
+/* What a poll for @events, and nothing else, reports. */
+static __poll_t poll_fd_for(int fd, __poll_t events)
+{
+	poll_table table = { ._key = events };
+	struct file *file = fget(fd);
+	__poll_t mask = vfs_poll(file, &table);
+
+	fput(file);
+	return mask;
+}
+
+static void poll_reports_a_failure_to_who_asks_for_messages(struct kunit *test)
+{
+	const __poll_t all_but_msg = ~(EPOLLMSG | 0);
+	struct dma_fence *bad = mock_fence(test), *good = mock_fence(test);
+	int bad_fd = sync_fd(test, bad), good_fd = sync_fd(test, good);
+
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(bad_fd, EPOLLIN | EPOLLMSG) == 0);
+	dma_fence_set_error(bad, -EIO);
+	/* i915 sets errors early: it has not failed before it has signalled. */
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(bad_fd, EPOLLIN | EPOLLMSG) == 0);
+	dma_fence_signal(bad);
+	dma_fence_signal(good);
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(bad_fd, EPOLLIN | EPOLLMSG) == (EPOLLIN | EPOLLERR));
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(bad_fd, EPOLLMSG) == (EPOLLIN | EPOLLERR));
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(good_fd, EPOLLIN | EPOLLMSG) == EPOLLIN);
+	/* poll(2) and select(2) ask for some of these by themselves. */
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(bad_fd, EPOLLIN | EPOLLERR | EPOLLHUP) == EPOLLIN);
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(bad_fd, all_but_msg) == EPOLLIN);
+}
+
+/* An array knows its error when it has signalled; until then its field says something else. */
+static void poll_reports_the_failure_of_a_merged_file(struct kunit *test)
+{
+	struct dma_fence *a = mock_fence(test), *b = mock_fence(test);
+	int both = merged_fd(test, sync_fd(test, a), sync_fd(test, b));
+
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(both, EPOLLIN | EPOLLMSG) == 0);
+	dma_fence_set_error(a, -EIO);
+	dma_fence_signal(a);
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(both, EPOLLIN | EPOLLMSG) == 0);
+	dma_fence_signal(b);
+	KUNIT_EXPECT_TRUE(test, poll_fd_for(both, EPOLLIN | EPOLLMSG) == (EPOLLIN | EPOLLERR));
+}
+
 static void poll_asks_the_producer(struct kunit *test)
 {
 	struct dma_fence *fence = mock_fence(test);
@@ -712,6 +757,8 @@ static struct kunit_case sync_file_cases[] = {
 	KUNIT_CASE(poll_of_a_pending_fence_is_empty),
 	KUNIT_CASE(poll_of_a_signalled_fence_is_readable),
 	KUNIT_CASE(poll_of_a_failed_fence_is_readable),
+	KUNIT_CASE(poll_reports_a_failure_to_who_asks_for_messages),
+	KUNIT_CASE(poll_reports_the_failure_of_a_merged_file),
 	KUNIT_CASE(poll_asks_the_producer),
 	KUNIT_CASE(poll_without_waiting_still_enables_signalling),
 	KUNIT_CASE(poll_sees_that_the_producer_refuses_to_signal_later),

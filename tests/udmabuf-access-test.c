@@ -439,9 +439,29 @@ static void end_before_any_start_is_einval(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, sync_ioctl(test, fd, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END));
 }
 
+static long range_ioctl(struct kunit *test, int fd, u32 flags)
+{
+	struct dma_buf_sync_range args = { .flags = flags, .offset = 1, .length = PAGE_SIZE };
+
+	return fd_ioctl_data(test, fd, DMA_BUF_IOCTL_SYNC_RANGE, &args, sizeof(args));
+}
+
+static void end_of_a_part_before_any_start_is_einval(struct kunit *test)
+{
+	int fd;
+
+	whole(test, memfd(test, 2, F_SEAL_SHRINK), &fd);
+	KUNIT_EXPECT_EQ(test, -EINVAL, range_ioctl(test, fd, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END));
+	KUNIT_EXPECT_EQ(test, 0, range_ioctl(test, fd, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_START));
+	KUNIT_EXPECT_EQ(test, 0, range_ioctl(test, fd, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END));
+	/* The start of a part does for the whole, and the other way round. */
+	KUNIT_EXPECT_EQ(test, 0, sync_ioctl(test, fd, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END));
+}
+
 /* What is synchronised instead of real devices. */
 struct synced {
 	unsigned int cpu, device;
+	size_t bytes;
 	enum dma_data_direction dir;
 };
 
@@ -492,6 +512,30 @@ static void attached_devices_are_served_like_its_own(struct kunit *test)
 	dma_buf_detach(dmabuf, attach);
 	KUNIT_EXPECT_EQ(test, 0, sync_ioctl(test, fd, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_START));
 	KUNIT_EXPECT_EQ(test, 3, synced->cpu);
+}
+
+/* How many bytes of parts were synchronised. */
+static void note_part(struct device *dev, dma_addr_t addr, size_t size,
+		      enum dma_data_direction dir)
+{
+	struct synced *synced = kunit_get_current_test()->priv;
+
+	synced->bytes += size;
+}
+
+static void part_is_all_that_is_synchronised(struct kunit *test)
+{
+	struct synced *synced = watch(test);
+	int fd;
+
+	kunit_activate_static_stub(test, paged_sync_part_for_cpu, note_part);
+	kunit_activate_static_stub(test, paged_sync_part_for_device, note_part);
+	whole(test, memfd(test, 4, F_SEAL_SHRINK), &fd);
+	KUNIT_EXPECT_EQ(test, 0, range_ioctl(test, fd, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_START));
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE, synced->bytes);
+	KUNIT_EXPECT_EQ(test, 0, range_ioctl(test, fd, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END));
+	KUNIT_EXPECT_EQ(test, 2 * PAGE_SIZE, synced->bytes);
+	KUNIT_EXPECT_EQ(test, 0, synced->cpu + synced->device);
 }
 
 /* Stock kept the direction of whoever came first. */
@@ -581,7 +625,9 @@ static void start_out_of_memory_is_enomem_and_can_be_tried_again(struct kunit *t
 
 static struct kunit_case access_cases[] = {
 	KUNIT_CASE(end_before_any_start_is_einval),
+	KUNIT_CASE(end_of_a_part_before_any_start_is_einval),
 	KUNIT_CASE(attached_devices_are_served_like_its_own),
+	KUNIT_CASE(part_is_all_that_is_synchronised),
 	KUNIT_CASE(first_access_does_not_decide_about_later_ones),
 	KUNIT_CASE(four_threads_that_start_at_once_leave_one_mapping),
 	KUNIT_CASE(start_out_of_memory_is_enomem_and_can_be_tried_again),

@@ -18,6 +18,8 @@
 struct device;
 struct dma_buf;
 struct dma_buf_attachment;
+struct fd_slot;
+struct pci_dev;
 
 /**
  * struct dma_buf_ops - what an exporter can do for its buffers
@@ -129,6 +131,27 @@ struct dma_buf_ops {
 	 * @vunmap: Undo @vmap. Locked, optional.
 	 */
 	void (*vunmap)(struct dma_buf *dmabuf, struct iosys_map *map);
+
+	/**
+	 * @begin_cpu_access_range: @begin_cpu_access for @length bytes from
+	 * @offset on, which are inside of the buffer. Nothing needs to be
+	 * done for the others; what the CPU writes to them at the same time
+	 * must survive. Unlocked, optional: without it @begin_cpu_access
+	 * takes care of the whole buffer.
+	 *
+	 * Return: 0 or a negative errno.
+	 */
+	int (*begin_cpu_access_range)(struct dma_buf *dmabuf, size_t offset, size_t length,
+				      enum dma_data_direction direction);
+
+	/**
+	 * @end_cpu_access_range: @end_cpu_access, in the same way. Unlocked,
+	 * optional: without it @end_cpu_access is called.
+	 *
+	 * Return: 0 or a negative errno.
+	 */
+	int (*end_cpu_access_range)(struct dma_buf *dmabuf, size_t offset, size_t length,
+				    enum dma_data_direction direction);
 };
 
 /**
@@ -221,6 +244,15 @@ struct dma_buf {
 	/** @resv: The fences of the buffer's users, and its lock; const. */
 	struct dma_resv *resv;
 
+	/**
+	 * @revoked: The exporter has withdrawn the buffer. Set once, under
+	 * @resv; where that is not held, see dma_buf_is_revoked().
+	 */
+	bool revoked;
+
+	/** @mmapped: A process has asked for a mapping. Set, never cleared. */
+	bool mmapped;
+
 	/** @poll: Those who poll; has a lock of its own. */
 	wait_queue_head_t poll;
 
@@ -251,8 +283,19 @@ struct dma_buf_attach_ops {
 	 * here on. The importer does not unmap inside the call, but before it
 	 * uses the buffer again. The exporter waits for the fences of the
 	 * buffer before it reuses the old place. Runs under &dma_buf.resv.
+	 *
+	 * An importer that has pinned the buffer need not expect this.
 	 */
 	void (*move_notify)(struct dma_buf_attachment *attach);
+
+	/**
+	 * @invalidate_mappings: The same, as Linux 7.3 names it, with one
+	 * promise more: it is obeyed at any time, also while the importer has
+	 * the buffer pinned. The exporter may be taking the buffer back for
+	 * good, see dma_buf_revoke(). When this is there, it is called instead
+	 * of @move_notify; a dynamic importer needs one of the two.
+	 */
+	void (*invalidate_mappings)(struct dma_buf_attachment *attach);
 };
 
 /**
@@ -285,6 +328,16 @@ struct dma_buf_attachment {
 
 	/** @priv: The exporter's, who protects it. */
 	void *priv;
+};
+
+/**
+ * struct phys_vec - a range of physical addresses
+ * @paddr: where it starts
+ * @len: bytes
+ */
+struct phys_vec {
+	phys_addr_t paddr;
+	size_t len;
 };
 
 /**
@@ -356,8 +409,22 @@ static inline bool dma_buf_attachment_is_dynamic(struct dma_buf_attachment *atta
 	return attach->importer_ops;
 }
 
+/**
+ * dma_buf_is_revoked - has the exporter withdrawn a buffer?
+ * @dmabuf: the buffer
+ *
+ * Context: Any. Unless the caller holds &dma_buf.resv, "no" is yesterday's news.
+ * Return: true once dma_buf_revoke() has been called.
+ */
+static inline bool dma_buf_is_revoked(struct dma_buf *dmabuf)
+{
+	return unlikely(READ_ONCE(dmabuf->revoked));
+}
+
 struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info);
 int dma_buf_fd(struct dma_buf *dmabuf, int flags);
+void dma_buf_fd_install(int fd, struct dma_buf *dmabuf);
+int dma_buf_fd_publish(struct fd_slot *slot);
 struct dma_buf *dma_buf_get(int fd);
 void dma_buf_put(struct dma_buf *dmabuf);
 
@@ -372,6 +439,9 @@ void dma_buf_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach);
 int dma_buf_pin(struct dma_buf_attachment *attach);
 void dma_buf_unpin(struct dma_buf_attachment *attach);
 void dma_buf_move_notify(struct dma_buf *dmabuf);
+void dma_buf_invalidate_mappings(struct dma_buf *dmabuf);
+bool dma_buf_attach_revocable(struct dma_buf_attachment *attach);
+void dma_buf_revoke(struct dma_buf *dmabuf);
 
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 					enum dma_data_direction direction);
@@ -383,8 +453,19 @@ void dma_buf_unmap_attachment_unlocked(struct dma_buf_attachment *attach,
 				       struct sg_table *sg_table,
 				       enum dma_data_direction direction);
 
+struct sg_table *dma_buf_phys_vec_to_sgt(struct dma_buf_attachment *attach,
+					 struct pci_dev *provider,
+					 const struct phys_vec *phys_vec, size_t nr_ranges,
+					 size_t size, enum dma_data_direction dir);
+void dma_buf_free_sgt(struct dma_buf_attachment *attach, struct sg_table *sgt,
+		      enum dma_data_direction dir);
+
 int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
 int dma_buf_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
+int dma_buf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				   enum dma_data_direction direction);
+int dma_buf_end_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t length,
+				 enum dma_data_direction direction);
 int dma_buf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma, unsigned long pgoff);
 int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map);
 void dma_buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);

@@ -10,7 +10,8 @@
 
 /**
  * struct dma_fence_chain - one point of a timeline
- * @base: signals when this point and all before it have been reached
+ * @base: signals when this point and all before it have been reached; its error
+ *	is that of @fence
  * @lock: its lock, which drivers may take through &dma_fence.lock, too
  * @prev: the link before this one, with a reference. Read under RCU, changed
  *	by cmpxchg, and only to a link further back: garbage collection takes

@@ -39,6 +39,7 @@ struct dma_fence *dma_fence_unwrap_next(struct dma_fence_unwrap *cursor);
 	for ((fence) = dma_fence_unwrap_first(head, cursor); (fence);	\
 	     (fence) = dma_fence_unwrap_next(cursor))
 
+int dma_fence_dedup_array(struct dma_fence **fences, int num_fences);
 struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 					   struct dma_fence **fences,
 					   struct dma_fence_unwrap *cursors);

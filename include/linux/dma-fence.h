@@ -29,7 +29,8 @@ struct seq_file;
  *	transition to signalled. Must outlive the fence. Valid unless the fence
  *	was made with a lock of its own; dma_fence_spinlock() knows which.
  * @inline_lock: the fence's own lock, when dma_fence_init() was given none
- * @ops: the driver's callbacks; set once by dma_fence_init(), never NULL after
+ * @ops: the driver's callbacks; set by dma_fence_init(), never NULL after.
+ *	Constant until dma_fence_detach(), where a driver asks for that
  * @cb_list: callbacks to run when the fence signals, in this order. Under the
  *	lock; gone once DMA_FENCE_FLAG_SIGNALED_BIT is set.
  * @timestamp: when the fence signalled. Written once, under the lock; may be
@@ -80,9 +81,18 @@ enum dma_fence_flag_bits {
 	DMA_FENCE_FLAG_USER_BITS,
 };
 
-/* The subsystem's own bits, counted from the top, set by dma_fence_init(). */
+/*
+ * The subsystem's own bits, counted from the top, set by dma_fence_init(). Containers
+ * have some of those that are missing here.
+ */
 #define DMA_FENCE_FLAG_INLINE_LOCK_BIT	(BITS_PER_LONG - 1)
 #define DMA_FENCE_FLAG_SEQNO64_BIT	(BITS_PER_LONG - 2)
+
+/*
+ * The driver brought neither release nor wait, so nobody needs it after the signal.
+ * Set rather than clear, since a driver that clears all flags must keep its release.
+ */
+#define DMA_FENCE_FLAG_DETACHABLE_BIT	(BITS_PER_LONG - 9)
 
 /**
  * typedef dma_fence_func_t - what to call when a fence signals
@@ -119,6 +129,14 @@ struct dma_fence_deferred {
 
 /**
  * struct dma_fence_ops - what a fence's driver provides
+ *
+ * When a fence has signalled, none of these is called any more, save @wait of a
+ * wait that has begun and @release. A driver without these two may thus be
+ * unloaded when its fences have signalled, no matter who still has references;
+ * see dma_fence_detach() for its data.
+ *
+ * @get_driver_name, @get_timeline_name, @signaled and @set_deadline are called
+ * inside an RCU read side, @enable_signaling inside the fence's lock.
  */
 struct dma_fence_ops {
 	/**
@@ -199,6 +217,8 @@ struct dma_fence_ops {
 
 void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops,
 		    spinlock_t *lock, u64 context, u64 seqno);
+void dma_fence_init64(struct dma_fence *fence, const struct dma_fence_ops *ops,
+		      spinlock_t *lock, u64 context, u64 seqno);
 void dma_fence_release(struct kref *kref);
 void dma_fence_free(struct dma_fence *fence);
 void dma_fence_describe(struct dma_fence *fence, struct seq_file *seq);
@@ -217,6 +237,41 @@ static __always_inline spinlock_t *dma_fence_spinlock(struct dma_fence *fence)
 	if (test_bit(DMA_FENCE_FLAG_INLINE_LOCK_BIT, &fence->flags))
 		return &fence->inline_lock;
 	return fence->lock;
+}
+
+/**
+ * dma_fence_lock_irqsave - take the lock that guards a fence
+ * @fence: the fence
+ * @flags: unsigned long that takes the state of the interrupts
+ */
+#define dma_fence_lock_irqsave(fence, flags)	\
+	spin_lock_irqsave(dma_fence_spinlock(fence), flags)
+
+/**
+ * dma_fence_unlock_irqrestore - drop the lock that guards a fence
+ * @fence: the fence
+ * @flags: from dma_fence_lock_irqsave()
+ */
+#define dma_fence_unlock_irqrestore(fence, flags)	\
+	spin_unlock_irqrestore(dma_fence_spinlock(fence), flags)
+
+/**
+ * dma_fence_assert_held - have lockdep check that a fence's lock is held
+ * @fence: the fence
+ */
+#define dma_fence_assert_held(fence)	\
+	lockdep_assert_held(dma_fence_spinlock(fence))
+
+/**
+ * dma_fence_was_initialized - has this memory become a fence?
+ * @fence: zeroed memory or a fence, or NULL
+ *
+ * Context: any.
+ * Return: true after dma_fence_init().
+ */
+static inline bool dma_fence_was_initialized(struct dma_fence *fence)
+{
+	return fence && fence->ops;
 }
 
 /**
@@ -318,6 +373,74 @@ int dma_fence_add_callback(struct dma_fence *fence,
 bool dma_fence_remove_callback(struct dma_fence *fence,
 			       struct dma_fence_cb *cb);
 void dma_fence_enable_sw_signaling(struct dma_fence *fence);
+void dma_fence_detach(struct dma_fence *fence);
+void dma_fence_detach_sync(struct dma_fence *fence);
+void dma_fence_detach_call(struct dma_fence *fence, struct rcu_head *head,
+			   rcu_callback_t func);
+
+/**
+ * dma_fence_enable_signaling - make a fence signal by itself
+ * @fence: the fence
+ *
+ * What later kernels call dma_fence_enable_sw_signaling().
+ *
+ * Context: any, without the fence's lock.
+ */
+static inline void dma_fence_enable_signaling(struct dma_fence *fence)
+{
+	dma_fence_enable_sw_signaling(fence);
+}
+
+/**
+ * dma_fence_check_and_signal - signal a fence unless it has signalled
+ * @fence: the fence
+ *
+ * Context: any, without the fence's lock.
+ * Return: true when it had signalled before, or is NULL.
+ */
+static inline bool dma_fence_check_and_signal(struct dma_fence *fence)
+{
+	return dma_fence_signal(fence);
+}
+
+/**
+ * dma_fence_check_and_signal_locked - signal a fence unless it has signalled
+ * @fence: the fence
+ *
+ * Context: any, with the fence's lock held and interrupts off.
+ * Return: true when it had signalled before.
+ */
+static inline bool dma_fence_check_and_signal_locked(struct dma_fence *fence)
+{
+	return dma_fence_signal_locked(fence);
+}
+
+/**
+ * dma_fence_test_signaled_flag - has the fence signalled, as far as is known?
+ * @fence: the fence
+ *
+ * Does not ask the driver, which dma_fence_is_signaled() does.
+ *
+ * Context: any.
+ * Return: true when it has. What dma_fence_is_signaled() promises holds then.
+ */
+static inline bool dma_fence_test_signaled_flag(struct dma_fence *fence)
+{
+	/* Pairs with the full barrier of signalling: error and work come first. */
+	return test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+}
+
+/*
+ * Does the driver say that the work is done? Under RCU or the fence's lock, either
+ * of which keeps the driver there from a look at the flag on.
+ */
+static __always_inline bool __dma_fence_ask(struct dma_fence *fence)
+{
+	/* Once: dma_fence_detach() may change it. */
+	const struct dma_fence_ops *ops = READ_ONCE(fence->ops);
+
+	return ops->signaled && ops->signaled(fence);
+}
 
 /**
  * dma_fence_is_signaled_locked - has the fence signalled?
@@ -330,10 +453,9 @@ void dma_fence_enable_sw_signaling(struct dma_fence *fence);
  */
 static inline bool dma_fence_is_signaled_locked(struct dma_fence *fence)
 {
-	/* Pairs with the full barrier of signalling: error and work come first. */
-	if (test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+	if (dma_fence_test_signaled_flag(fence))
 		return true;
-	if (!fence->ops->signaled || !fence->ops->signaled(fence))
+	if (!__dma_fence_ask(fence))
 		return false;
 	dma_fence_signal_locked(fence);
 	return true;
@@ -347,15 +469,28 @@ static inline bool dma_fence_is_signaled_locked(struct dma_fence *fence)
  * that nobody waits for may need such a look or dma_fence_enable_sw_signaling()
  * to signal at all.
  *
+ * True says that the work is done, that what it has written may be read, and
+ * that the error is final. It does not say that whoever signals is through:
+ * callbacks may be running or have yet to run, with the lock held, and so may a
+ * callback of the driver that began earlier. The DOC section about the end of a
+ * fence tells how to wait for these.
+ *
  * Context: any; the fence's lock is not held.
  * Return: true when it has. Once true, always true.
  */
 static inline bool dma_fence_is_signaled(struct dma_fence *fence)
 {
-	/* Pairs with the full barrier of signalling: error and work come first. */
-	if (test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+	bool done;
+
+	if (dma_fence_test_signaled_flag(fence))
 		return true;
-	if (!fence->ops->signaled || !fence->ops->signaled(fence))
+
+	rcu_read_lock();
+	/* Whoever was preempted in between may come too late for the driver. */
+	done = (IS_ENABLED(CONFIG_PREEMPTION) && dma_fence_test_signaled_flag(fence)) ||
+	       __dma_fence_ask(fence);
+	rcu_read_unlock();
+	if (!done)
 		return false;
 	dma_fence_signal(fence);
 	return true;
@@ -496,6 +631,9 @@ signed long dma_fence_wait_any_timeout(struct dma_fence **fences,
  * dma_fence_wait - wait for a fence
  * @fence: the fence
  * @intr: whether a signal to the task ends the wait
+ *
+ * A wait that succeeds says what dma_fence_is_signaled() says, no more; and that
+ * dma_fence_timestamp() is there.
  *
  * Context: may sleep. The caller holds a reference.
  * Return: 0 when the fence has signalled, -ERESTARTSYS when a signal came

@@ -4,10 +4,11 @@
 import os
 import sys
 import unittest
+from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from workshop import bench, figures  # noqa: E402
+from workshop import bench, figures, plot  # noqa: E402
 from workshop.common import Failure, read_text  # noqa: E402
 
 
@@ -32,6 +33,19 @@ class Lines(unittest.TestCase):
     def test_stall_lines(self):
         rows = figures.parse_stall(["bench-stall: 4 stuck 12 0 2000", "bench-stall: nobody"])
         self.assertEqual(rows, {(4, "stuck"): (12, 0, 2000)})
+
+    def test_lock_statistics(self):
+        rows = figures.parse_locks([
+            "lock_stat:   class name    con-bounces    contentions   waittime-min",
+            "lock_stat:      &dmabuf->name_lock:    1    2    0.50    1.50   2.00   1.00   3   40 "
+            "  0.10  9.00  30.00  0.75",
+            "lock_stat:   &x->lock#2-W:    0    0    0.00    0.00   0.00   0.00   0   7 "
+            "  0.10  9.00  30.00  0.75"])
+        self.assertEqual(rows, {"&dmabuf->name_lock": [2, 3, 40], "&x->lock": [0, 0, 7]})
+
+    def test_the_locks_of_the_subsystem_are_known_by_name(self):
+        self.assertLessEqual({"&dmabuf->name_lock", "&shard->lock", "dma_fence_stub_lock",
+                              "&dmabuf->poll"}, bench.own_locks())
 
 
 class Ratios(unittest.TestCase):
@@ -143,6 +157,43 @@ class Patterns(unittest.TestCase):
     def test_nothing_that_a_shell_or_the_kernel_reads_is_a_pattern(self):
         for text in "a b", "a;b", "$x", "`x`", "a\"", "a,b":
             self.assertIsNone(bench.PATTERN.fullmatch(text), text)
+
+
+class Picture(unittest.TestCase):
+    ROWS = {"resv/<a>": 0.5, "b": 1.5, "c": 0.0003, "long-" * 20: 40}
+
+    def setUp(self):
+        self.text = plot.picture("A & B", self.ROWS)
+        self.root = ElementTree.fromstring(self.text)
+
+    def bars(self):
+        place = "{http://www.w3.org/2000/svg}"
+        return {group.find(place + "title").text: float(group.find(place + "rect").get("width"))
+                for group in self.root.iter(place + "g")}
+
+    def test_every_row_has_a_bar_as_long_as_its_ratio(self):
+        bars = self.bars()
+        self.assertEqual(list(bars), ["c: 0.0003", "resv/<a>: 0.5", "b: 1.5",
+                                      "long-" * 20 + ": 40"])
+        self.assertEqual(bars["resv/<a>: 0.5"], plot.SHARE / 2)
+
+    def test_no_bar_leaves_the_picture_or_is_invisible(self):
+        bars = self.bars()
+        self.assertEqual(bars["c: 0.0003"], 1)
+        for width in bars.values():
+            self.assertLessEqual(plot.NAME + width, plot.COLUMN)
+
+    def test_the_committed_one_shows_the_committed_baseline(self):
+        _, rows = figures.read_table(read_text(bench.BASELINE))
+        self.assertTrue(read_text(bench.PICTURE) == bench.picture(rows),
+                        "scripts/bench --update draws it anew")
+
+    def test_a_trifle_is_not_more(self):
+        self.assertFalse(plot.needs_more(1.004))
+        self.assertTrue(plot.needs_more(1.006))
+
+    def test_what_needs_more_than_stock_is_counted(self):
+        self.assertIn("2 need no more than stock (the line), 2 need more", self.text)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,16 @@ class Options(unittest.TestCase):
                                  "CONFIG_WITH_PROMPT=y\nCONFIG_THREE_STATES=m\n")
 
 
+class Files(unittest.TestCase):
+    def test_every_source_file_is_compiled_for_the_kernel_or_belongs_to_user_space(self):
+        for path in compiled.project_files():
+            if path.endswith(".c"):
+                with self.subTest(path):
+                    self.assertNotEqual(path.startswith(compiled.USER_SPACE),
+                                        path.startswith(compiled.KERNEL_SPACE) and
+                                        not path.startswith(compiled.USER_SPACE))
+
+
 class Modules(unittest.TestCase):
     NM = ["", "tests/a.o:", "0000 T test_init", "                 U dma_fence_retire",
           "                 U kfree", "                 U __tracepoint_dma_fence_emit",

@@ -114,6 +114,75 @@ class Content(OverlayCase):
         self.assertEqual(snapshot(self.tree)[f"{HOME}/dma-fence.c"], ("file", "ours dma-fence.c\n"))
 
 
+class Mentions(OverlayCase):
+    """What kbuild and Sphinx find through a line in files that are stock's."""
+
+    KCONFIG = "menuconfig SAMPLES\nif SAMPLES\n%sendif # SAMPLES\nconfig OTHER\n"
+    MAKEFILE = "obj-y += other/\n%s"
+
+    def setUp(self):
+        super().setUp()
+        for tree in self.tree, self.pristine:
+            write(tree, "samples/Kconfig", self.KCONFIG % "")
+            write(tree, "samples/Makefile", self.MAKEFILE % "")
+        write(self.repo, "samples/dma-buf/Kconfig", "ours\n")
+        write(self.repo, "samples/dma-buf/Makefile", "ours\n")
+        self.before = snapshot(self.tree)
+
+    def kbuild(self):
+        after = snapshot(self.tree)
+        return [after[f"samples/{name}"] for name in ("Kconfig", "Makefile")]
+
+    def mentioned(self):
+        lines = [overlay.MENTIONS[f"samples/{name}"][2] for name in ("Kconfig", "Makefile")]
+        return [("file", self.KCONFIG % lines[0]), ("file", self.MAKEFILE % lines[1])]
+
+    def test_stock_files_get_one_line_however_often(self):
+        for link in False, True, False:
+            self.apply(link=link)
+            self.assertEqual(self.kbuild(), self.mentioned())
+
+    def test_a_second_run_touches_nothing(self):
+        self.apply()
+        plan = self.apply()
+        self.assertEqual((plan.writes, plan.removed), ({}, []))
+
+    def test_the_line_goes_with_the_directory(self):
+        self.apply()
+        shutil.rmtree(os.path.join(self.repo, "samples"))
+        self.apply()
+        self.assertEqual(self.kbuild(), [("file", self.KCONFIG % ""), ("file", self.MAKEFILE % "")])
+        self.assertNotIn("samples/dma-buf/Kconfig", snapshot(self.tree))
+
+    def test_a_tree_that_has_no_place_for_the_line_is_refused(self):
+        write(self.tree, "samples/Kconfig", "something else\n")
+        before = snapshot(self.tree)
+        with self.assertRaisesRegex(Refusal, "samples/Kconfig"):
+            self.apply()
+        self.assertEqual(snapshot(self.tree), before)
+
+    def test_pages_are_in_the_lists_of_the_tree(self):
+        for path, (needs, mark, _) in overlay.MENTIONS.items():
+            if path.endswith(".rst"):
+                write(self.tree, path, f".. toctree::\n\n   before\n{mark}   after\n")
+                write(self.repo, needs, "ours\n")
+        self.apply()
+        after = snapshot(self.tree)
+        self.assertEqual(after["Documentation/userspace-api/index.rst"][1],
+                         ".. toctree::\n\n   before\n   dma-buf\n   dma-buf-heaps\n"
+                         "   dma-buf-alloc-exchange\n   after\n")
+        self.assertIn("   dma-buf/index\n", after["Documentation/subsystem-apis.rst"][1])
+
+    def test_the_patch_has_the_line(self):
+        with mock.patch.object(overlay, "say"):
+            overlay.write_patch(self.repo, self.tree, os.path.join(self.work, "p.patch"))
+        patch = overlay.read_text(os.path.join(self.work, "p.patch"))
+        for path in "samples/Kconfig", "samples/Makefile":
+            self.assertIn(f"+++ b/{path}\n", patch)
+            self.assertIn("+" + overlay.MENTIONS[path][2], patch)
+        self.assertEqual(snapshot(self.tree), self.before)
+
+
 class Again(OverlayCase):
     def test_a_second_run_touches_nothing(self):
         for link in False, True:

@@ -9,21 +9,25 @@ import re
 import shutil
 import subprocess
 
-from workshop import figures, guest, kernel, log, overlay, stamps, tree
+from workshop import figures, guest, kernel, log, overlay, plot, stamps, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, read_text, say, write_text
 from workshop.shell import LOGS, Clock, Job, stream
 
 SOURCE = os.path.join(REPO, "tests/bench")
 BASELINE = os.path.join(SOURCE, "baseline.csv")
 WANTED = os.path.join(SOURCE, "wanted.csv")
+PICTURE = os.path.join(REPO, "Documentation/dma-buf/instructions.svg")     # of the baseline
 INIT = os.path.join(REPO, "scripts/guest/bench-init")
 OUT = os.path.join(BUILD, "bench")
 TESTS = f"{overlay.HOME}/tests/"
-POOL = os.path.join(REPO, "heaps/system_heap_pool.c")
 SHARED = os.path.join(OUT, "source")
 TREES = {"stock": tree.STOCK, "this": tree.TREE}
+LOCKS = re.compile(r"(?:_lock_init|mutex_init|init_waitqueue_head)\((&[^,)]+)\)|"
+                   r"DEFINE_(?:SPINLOCK|MUTEX)\((\w+)\)")
 PATTERN = re.compile(r"[\w/*?+\[\].-]*")
 
+TITLES = {"instructions": "Instructions that an operation of dma-buf takes",
+          "time": "Time that an operation of dma-buf takes, medians of paired runs"}
 SAMPLES = {"instructions": 3, "time": 101}
 VMAP_MEBIBYTES = 256
 SECONDS = 1200
@@ -31,7 +35,8 @@ SECONDS = 1200
 # One CPU, one host thread, no randomness and no clock but the count of instructions.
 COUNTING = ["-accel", "tcg,thread=single", "-cpu", "max", "-smp", "1",
             "-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]
-SEVERAL = ["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "4"]
+SEVERAL = ["-accel", "tcg,thread=multi", "-cpu", "max", "-smp"]
+STORM_TURNS = 2000
 
 
 def sources(directory):
@@ -76,32 +81,50 @@ def project_key(stock_key):
                                       for part in (path, ("file", source))])
 
 
-def kernels(config):
-    """Builds both kernels; [(which, the kernel's output directory, key)].
+def targets_of(config):
+    return ("linux" if config.endswith("-uml") else "vmlinux", "modules")
+
+
+def stock_kernel(config, stock_key, output):
+    """Builds stock's kernel; its key."""
+    if not kernel.up_to_date(config, stock_key, output):
+        stock_source()
+    return kernel.build(config, stock_key, SHARED, output, targets_of(config))[1]
+
+
+def this_kernel(config, stock_key, output):
+    """Builds the project's kernel; its key."""
+    tree.tree()
+    this_key = project_key(stock_key)
+    config = config.replace("bench", "bench-pool")
+    if not kernel.up_to_date(config, this_key, output):
+        if not os.path.exists(SHARED):
+            stock_source()
+        overlay.apply(REPO, SHARED, pristine=tree.STOCK)
+    return kernel.build(config, this_key, SHARED, output, targets_of(config))[1]
+
+
+def kernels(config, wanted):
+    """Builds the kernels of the wanted trees: [(which, the kernel's output directory, key)].
 
     They are built in turn from one directory, so that the second one is a copy of the
     first in which only what differs is compiled again: that is most of the time.
     """
     stock_key = tree.stock()
     outputs = {which: os.path.join(BUILD, f"kernel-{config}-{which}") for which in TREES}
-    targets = ("linux" if config.endswith("-uml") else "vmlinux", "modules")
-    if not kernel.up_to_date(config, stock_key, outputs["stock"]):
-        stock_source()
-        shutil.rmtree(outputs["this"], ignore_errors=True)
-    _, first = kernel.build(config, stock_key, SHARED, outputs["stock"], targets)
-    if not os.path.exists(outputs["this"]):
-        shutil.rmtree(outputs["this"] + ".new", ignore_errors=True)
-        Job("copying the stock kernel", f"bench-copy-{config}.log").run(
-            ["cp", "-a", outputs["stock"], outputs["this"] + ".new"])
-        os.rename(outputs["this"] + ".new", outputs["this"])
-    tree.tree()
-    this_key = project_key(stock_key)
-    if os.path.exists(POOL):
-        config = config.replace("bench", "bench-pool")
-    if not kernel.up_to_date(config, this_key, outputs["this"]):
-        overlay.apply(REPO, SHARED, pristine=tree.STOCK)
-    _, second = kernel.build(config, this_key, SHARED, outputs["this"], targets)
-    return [("stock", outputs["stock"], first), ("this", outputs["this"], second)]
+    built = []
+    if "stock" in wanted:
+        if not kernel.up_to_date(config, stock_key, outputs["stock"]):
+            shutil.rmtree(outputs["this"], ignore_errors=True)
+        built.append(("stock", outputs["stock"],
+                      stock_kernel(config, stock_key, outputs["stock"])))
+        if not os.path.exists(outputs["this"]):
+            shutil.rmtree(outputs["this"] + ".new", ignore_errors=True)
+            Job("copying the stock kernel", f"bench-copy-{config}.log").run(
+                ["cp", "-a", outputs["stock"], outputs["this"] + ".new"])
+            os.rename(outputs["this"] + ".new", outputs["this"])
+    built.append(("this", outputs["this"], this_kernel(config, stock_key, outputs["this"])))
+    return built
 
 
 class Machine:
@@ -173,8 +196,13 @@ def version(program):
 
 
 def makers():
-    """What the figures depend on beside the sources: other versions, other figures."""
-    return {"compiler": version("gcc"), "qemu": version(guest.QEMU)}
+    """What the figures depend on beside the project: other versions, other figures."""
+    return {"compiler": version("gcc"), "qemu": version(guest.QEMU), "linux": overlay.version_of(tree.STOCK)}
+
+
+def made_here(notes):
+    """Whether a table with these notes was made by what is here."""
+    return all(notes.get(name) == value for name, value in makers().items())
 
 
 def prefix_of(pattern):
@@ -186,9 +214,9 @@ def chosen(rows, pattern):
     return {row: value for row, value in rows.items() if fnmatch.fnmatchcase(row, pattern + "*")}
 
 
-def machines(config):
-    """Both kernels, each with the module: stock, this."""
-    return [Machine(which, config, output, key) for which, output, key in kernels(config)]
+def machines(config, wanted=tuple(TREES)):
+    """The kernels, each with the module: stock if wanted, this."""
+    return [Machine(which, config, output, key) for which, output, key in kernels(config, wanted)]
 
 
 def words_for(machine, mode, pattern):
@@ -244,38 +272,28 @@ def leave(name, rows, columns):
         lines.append(",".join([row, *("" if value is None else f"{value:.4g}" if value < 10
                                       else f"{value:.1f}" for value in values)]))
     write_text(path, "\n".join(lines) + "\n")
-    plotted = {row: values[2] for row, values in rows.items() if values[2] is not None}
-    if plotted:
-        draw(name, plotted)
+    drawn = {row: values[2] for row, values in rows.items() if values[2] is not None}
+    if drawn:
+        write_text(os.path.join(OUT, name + ".svg"), plot.picture(TITLES[name], drawn))
 
 
-def draw(name, ratios):
-    data = os.path.join(OUT, name + ".dat")
-    write_text(data, "".join(f'"{row}" {value:.4f}\n' for row, value in
-                             sorted(ratios.items(), key=lambda item: item[1])))
-    picture = os.path.join(OUT, name + ".svg")
-    write_text(os.path.join(OUT, name + ".gnuplot"), f"""\
-set terminal svg size {200 + 14 * len(ratios)},700 font "sans,10"
-set output "{picture}"
-set title "{name}: this as a share of stock, less is better"
-set logscale y
-set grid y
-set style fill solid 0.6
-set boxwidth 0.8
-set xtics rotate by -60 font ",8"
-set bmargin 14
-set nokey
-plot [-1:{len(ratios)}] "{data}" using 0:2:xtic(1) with boxes, 1 with lines
-""")
-    Job("drawing the plot", f"bench-{name}-plot.log").run(
-        ["gnuplot", os.path.join(OUT, name + ".gnuplot")])
+def picture(figures_of):
+    """The plot of a table of instructions, {row: [stock, this]}."""
+    ratios = {row: figures.ratio(*pair) for row, pair in figures_of.items()}
+    return plot.picture(TITLES["instructions"],
+                        {row: ratio for row, ratio in ratios.items() if ratio is not None})
 
 
-def count(pattern="", again=False):
-    """Counts instructions in both, prints the table: {row: [stock, this]}."""
+def count(pattern="", again=False, stock=None):
+    """Counts instructions, prints the table: {row: [stock, this]}.
+
+    stock: {row: figure} of stock's where they are known; else it is counted as well.
+    """
     binary, program_key = program()
-    stock, this = (counted(machine, binary, program_key, pattern, again)
-                   for machine in machines("bench"))
+    wanted = ("this",) if stock else TREES
+    *before, this = (counted(machine, binary, program_key, pattern, again)
+                     for machine in machines("bench", wanted))
+    stock = before[0] if before else stock
     if not this:
         raise Refusal(f"--only {pattern}: there is no such row")
     now = {row: [stock.get(row), value] for row, value in this.items()}
@@ -294,6 +312,7 @@ def instructions(options):
     if options.update:
         notes = {"columns": "row, stock, this", **makers()}
         write_text(BASELINE, figures.write_table(notes, now))
+        write_text(PICTURE, picture(now))
     if not options.check:
         return True
     what, worse = compare(now, options.only)
@@ -309,11 +328,23 @@ def compare(now, pattern=""):
     baseline = chosen(baseline, pattern)
     if not baseline:
         raise Failure(f"{BASELINE}: nothing to compare with")
-    same = all(notes.get(name) == value for name, value in makers().items())
+    same = made_here(notes)
     what = "instructions" if same else "ratios (another compiler or QEMU made the baseline)"
     lines = [f"{row}: no figure any more" if by is None else f"{row}: by {by * 100:.1f} %"
              for row, by in figures.regressions(baseline, now, same)]
     return f"{what} of {len(baseline)} rows compared with the baseline", lines
+
+
+def regressions():
+    """What CI asks: this project's figures beside the baseline, see compare().
+
+    Stock does not change, and counts the same in every run: where its figures in the
+    baseline were made by what is here there is no need to count them again.
+    """
+    tree.stock()
+    notes, baseline = figures.read_table(read_text(BASELINE, ""))
+    known = made_here(notes) and {row: columns[0] for row, columns in baseline.items()}
+    return compare(count(stock=known or None))
 
 
 def times(options):
@@ -339,7 +370,8 @@ def stall(_options):
     well = True
     lines = ["tree,threads,alone_us,stuck_us,slowest_turns"]
     for machine in machines("bench"):
-        rows = figures.parse_stall(machine.run("stall", binary, ["bench.mode=stall"], SEVERAL))
+        rows = figures.parse_stall(machine.run("stall", binary, ["bench.mode=stall"],
+                                              [*SEVERAL, "4"]))
         for threads in 1, 4:
             free, stuck = rows[threads, "free"], rows[threads, "stuck"]
             cost = [done[2] * 1000 / done[0] if done[0] else None for done in (free, stuck)]
@@ -354,7 +386,46 @@ def stall(_options):
     return well
 
 
-MODES = {"instructions": instructions, "time": times, "stall": stall}
+def own_locks():
+    """The classes of the subsystem's locks, as lockdep calls them: after the code."""
+    names = {"reservation_ww_class_mutex", "reservation_ww_class_acquire"}
+    for path, source in overlay.project_files(REPO).items():
+        if path.endswith(".c") and path.startswith(overlay.HOME) and "/tests/" not in path:
+            names.update(name for pair in LOCKS.findall(read_text(source)) for name in pair)
+    return names - {""}
+
+
+def locks(_options):
+    """Every CPU at work on objects of its own; True if they meet at no lock of ours."""
+    binary, _ = program()
+    ours = own_locks()
+    well = True
+    lines = ["tree,cpus,lock,contentions,bounces,acquisitions"]
+    for which, source in TREES.items():
+        output = os.path.join(BUILD, f"kernel-bench-locks-{which}")
+        source_key = tree.stock() if which == "stock" else tree.tree()
+        _, key = kernel.build("bench-locks", source_key, source, output, ("vmlinux", "modules"))
+        machine = Machine(which, "bench-locks", output, key)
+        for cpus in 4, 8:
+            seen = figures.parse_locks(machine.run(
+                f"locks-{cpus}", binary, ["bench.mode=locks", f"bench.turns={STORM_TURNS}"],
+                [*SEVERAL, str(cpus)]))
+            lines += [f"{which},{cpus},{name},{','.join(map(str, numbers))}"
+                      for name, numbers in seen.items()]
+            taken = sorted(ours & set(seen))
+            shared = [name for name in taken if any(seen[name][:2])]
+            if which == "this":
+                well = well and taken and not shared
+                say(f"this, {cpus} CPUs: " + (f"they meet at {', '.join(shared)}" if shared else
+                    f"no two meet at any of {len(taken)} locks: {', '.join(taken)}"))
+            met = sorted(seen, key=lambda name: -seen[name][0])[:5]
+            say(f"{which}, {cpus} CPUs: most contended of all: "
+                + ", ".join(f"{name} {seen[name][0]}" for name in met))
+    write_text(os.path.join(OUT, "locks.csv"), "\n".join(lines) + "\n")
+    return well
+
+
+MODES = {"instructions": instructions, "time": times, "stall": stall, "locks": locks}
 
 
 def main(argv):
@@ -368,7 +439,8 @@ def main(argv):
     parser.add_argument("--mode", choices=(*MODES, "all"), default="instructions",
                         help="instructions per operation in QEMU, the same on every run (the "
                              "default); time: nanoseconds on User-Mode Linux; stall: exports "
-                             "beside a stuck reader of bufinfo, on several CPUs")
+                             "beside a stuck reader of bufinfo, on several CPUs; locks: which "
+                             "locks 4 and 8 CPUs meet at that work on objects of their own")
     parser.add_argument("--only", metavar="PATTERN", default="",
                         help="only rows that begin so, like resv/ or 'fence/*yes'")
     parser.add_argument("--check", action="store_true",

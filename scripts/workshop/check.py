@@ -115,6 +115,11 @@ def python(project):
     return paths, faults + silent(paths, "pyflakes3")
 
 
+def manual(project):
+    paths = [name for name in project.files if re.search(r"\.[1-9]$", name)]
+    return paths, silent(paths, "groff", "-man", "-Tutf8", "-ww", "-z")
+
+
 def originality(project):
     paths = project.kernel_text()
     status, lines = run(ORIGINALITY, tree.STOCK, REPO)
@@ -126,6 +131,7 @@ CHECKS = {
     "kernel-doc": (kernel_doc, "scripts/kernel-doc -none -Wall on every .c and .h"),
     "shell": (shell, "bash -n and shellcheck on the shell scripts"),
     "python": (python, "compiles, and pyflakes, on the Python programs"),
+    "manual": (manual, "groff -ww on the manual pages"),
     "originality": (originality, "shared text with stock, where ../shared/tools has the program"),
     "uapi": (compiled.uapi, "each uapi header in a user's program: C90, pedantic"),
     "headers": (compiled.headers, "each kernel header compiles alone, and twice (x86-64)"),

@@ -12,7 +12,10 @@ from workshop.routes import Routes
 from workshop.shell import Job
 
 # What belongs to user space: begins of paths in the tree.
-USER_SPACE = ("drivers/dma-buf/tests/selftests/", "drivers/dma-buf/tests/bench/user/", "tools/")
+USER_SPACE = ("drivers/dma-buf/tests/selftests/", "drivers/dma-buf/tests/bench/user/", "tools/",
+              "samples/dma-buf/user/")
+# And what is compiled for the kernel.
+KERNEL_SPACE = ("drivers/dma-buf/", "samples/dma-buf/")
 TESTS = "drivers/dma-buf/tests/"
 SIZES = os.path.join(REPO, "scripts/kbuild/sizes.c")
 
@@ -102,7 +105,7 @@ def builder(name):
     def check(_project):
         files = project_files()
         wanted = [path for path in files if path.endswith(".c") and
-                  path.startswith("drivers/dma-buf/") and not path.startswith(USER_SPACE)]
+                  path.startswith(KERNEL_SPACE) and not path.startswith(USER_SPACE)]
         here = Configuration.of(name)
         finder = Routes(here.output, wanted)
         routes = {path: finder.to(path) for path in wanted}

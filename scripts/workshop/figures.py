@@ -8,6 +8,8 @@ from workshop.common import Failure
 
 LINE = re.compile(r"\bbench: (\S+) (\d+) (\d+) (\d+) (\d+) (\d+)$")
 STALL = re.compile(r"\bbench-stall: (\d+) (free|stuck) (\d+) (\d+) (\d+)$")
+LOCK = re.compile(r"lock_stat:\s*(\S.*?)(?:#\d+)?(?:/\d+)?(?:-[RW])?:\s+(\d+)\s+(\d+)"
+                  r"(?:\s+[\d.]+){4}\s+(\d+)\s+(\d+)\s")
 TOLERANCE = 0.02
 # Rows that depend on which pages happen to be free, side by side or not, or on how far a
 # worker has come: any change of the kernel moves them. Twice as much is still a regression.
@@ -44,6 +46,18 @@ def parse_stall(lines):
             threads, state, *numbers = match.groups()
             rows[int(threads), state] = tuple(map(int, numbers))
     return rows
+
+
+def parse_locks(lines):
+    """{class of locks: [contentions, acquisitions on another CPU than before, acquisitions]}."""
+    locks = {}
+    for line in lines:
+        match = LOCK.match(line.strip())
+        if match:
+            _, *numbers = map(int, match.groups()[1:])
+            known = locks.setdefault(match.group(1), [0, 0, 0])
+            locks[match.group(1)] = [sum(pair) for pair in zip(known, numbers)]
+    return locks
 
 
 def median(values):

@@ -79,9 +79,10 @@ def initramfs(programs, libraries=(), init=INIT):
     return path
 
 
-def command(accelerator, vmlinux, root, kernel_log, share=None, words="", memory="1G"):
+def command(accelerator, vmlinux, root, kernel_log, share=None, words="", memory="1G",
+            cpus=CPUS, devices=()):
     """The QEMU command line: kernel's console to a file, programs' to our stdout."""
-    line = [QEMU, *ACCELERATORS[accelerator], "-machine", "q35", "-smp", str(CPUS), "-m", memory,
+    line = [QEMU, *ACCELERATORS[accelerator], "-machine", "q35", "-smp", str(cpus), "-m", memory,
             "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
             "-serial", f"file:{kernel_log}", "-serial", "stdio",
             "-kernel", vmlinux, "-initrd", root,
@@ -89,7 +90,7 @@ def command(accelerator, vmlinux, root, kernel_log, share=None, words="", memory
     if share:
         line += ["-fsdev", f"local,id=share,path={share},security_model=none",
                  "-device", "virtio-9p-pci,fsdev=share,mount_tag=share"]
-    return line
+    return [*line, *devices]
 
 
 def kvm_works(vmlinux):
@@ -116,11 +117,32 @@ def kvm_works(vmlinux):
     return any(seen)
 
 
+def sections(lines):
+    """What a job printed for each part of it: {name: (lines, status)}.
+
+    A part begins with `== NAME` and ends with `== status N`, which is None when it is missing.
+    """
+    found = {}
+    current = None
+    for text in lines:
+        status = re.fullmatch(r"== status (\d+)", text)
+        start = re.fullmatch(r"== (\S+)", text)
+        if status and current:
+            found[current] = found[current][0], int(status.group(1))
+            current = None
+        elif start:
+            current = start.group(1)
+            found[current] = [], None
+        elif current:
+            found[current][0].append(text)
+    return found
+
+
 class Boot:
     """One run of the guest: status of its job, lines of its programs, alarms of its kernel."""
 
     def __init__(self, name, vmlinux, job, share, programs=(), libraries=(), words="",
-                 limit=600, accelerator="auto", on_line=None, memory="1G"):
+                 limit=600, accelerator="auto", on_line=None, memory="1G", cpus=CPUS, devices=()):
         self.name = name
         self.status = None
         self.lines = []
@@ -132,7 +154,8 @@ class Boot:
         if accelerator == "auto":
             accelerator = "kvm" if kvm_works(vmlinux) else "tcg"
         root = initramfs(programs, libraries)
-        self._run(accelerator, vmlinux, job, os.path.abspath(share), root, words, limit, memory)
+        machine = {"words": words, "memory": memory, "cpus": cpus, "devices": devices}
+        self._run(accelerator, vmlinux, job, os.path.abspath(share), root, limit, machine)
 
     def _line(self, line):
         status = re.match(r"guest: status (\d+)$", line)
@@ -146,17 +169,17 @@ class Boot:
             if self.on_line:
                 self.on_line(line)
 
-    def _run(self, accelerator, vmlinux, job, share, root, words, limit, memory):
+    def _run(self, accelerator, vmlinux, job, share, root, limit, machine):
         os.makedirs(LOGS, exist_ok=True)
         os.makedirs(share, exist_ok=True)
         write_text(os.path.join(share, "job"), job)
         write_text(self.kernel_log, "")
-        say(f"  {self.name}: booting with {accelerator.upper()}, {CPUS} CPUs ...")
+        say(f"  {self.name}: booting with {accelerator.upper()}, {machine['cpus']} CPUs ...")
         self.clock = Clock(self.name, lambda: f", {len(self.lines)} lines")
         tick = (lambda: None) if self.on_line else self.clock.tick
         try:
             with open(self.output, "w", encoding="utf-8") as self.record:
-                stream(command(accelerator, vmlinux, root, self.kernel_log, share, words, memory),
+                stream(command(accelerator, vmlinux, root, self.kernel_log, share, **machine),
                        self._line, limit, tick=tick)
         except Timeout as reason:
             self.problem = str(reason)

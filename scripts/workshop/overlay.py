@@ -30,7 +30,23 @@ PLACES = {
     "tests": f"{HOME}/tests",
     "tools": "tools",
     "include": "include",
+    "samples": "samples",
     "Documentation": "Documentation",
+}
+# Lines in stock's files that tell kbuild and Sphinx of what stock does not have:
+# {path: (the project's file there, before which line, the line)}. No such line: the end.
+MENTIONS = {
+    "samples/Kconfig": ("samples/dma-buf/Kconfig", "endif # SAMPLES\n",
+                        'source "samples/dma-buf/Kconfig"\n'),
+    "samples/Makefile": ("samples/dma-buf/Makefile", "",
+                         "obj-$(CONFIG_SAMPLE_DMA_BUF)\t\t+= dma-buf/\n"),
+    "Documentation/subsystem-apis.rst": ("Documentation/dma-buf/index.rst",
+                                         "   fpga/index\n", "   dma-buf/index\n"),
+    "Documentation/admin-guide/index.rst": ("Documentation/admin-guide/dma-buf.rst",
+                                            "   edid\n", "   dma-buf\n"),
+    "Documentation/userspace-api/index.rst": ("Documentation/userspace-api/dma-buf.rst",
+                                              "   dma-buf-alloc-exchange\n",
+                                              "   dma-buf\n   dma-buf-heaps\n"),
 }
 # What of the repository's own directory belongs to a kernel tree.
 ROOT_NAMES = ("Kconfig", "Makefile", ".kunitconfig")
@@ -94,19 +110,23 @@ def project_files(repo):
     return files
 
 
-def check_tree(tree):
-    """Refuses what is not a 6.12 kernel tree."""
-    if not os.path.isdir(tree):
-        raise Refusal(f"{tree}: not a directory")
+def version_of(tree):
+    """The version of a kernel tree, such as 6.12.117."""
     makefile = read_text(os.path.join(tree, "Makefile"), "")
     version = [re.search(rf"^{key} = *(\d+)$", makefile, re.M)
                for key in ("VERSION", "PATCHLEVEL", "SUBLEVEL")]
     if not all(version):
         raise Refusal(f"{tree}: not a kernel tree (its Makefile names no kernel version)")
-    version = [int(match.group(1)) for match in version]
-    if version[:2] != [6, 12]:
-        raise Refusal(f"{tree}: this is Linux {'.'.join(map(str, version))}; "
-                      "the project fits 6.12")
+    return ".".join(match.group(1) for match in version)
+
+
+def check_tree(tree):
+    """Refuses what is not a 6.12 kernel tree."""
+    if not os.path.isdir(tree):
+        raise Refusal(f"{tree}: not a directory")
+    version = version_of(tree)
+    if version.split(".")[:2] != ["6", "12"]:
+        raise Refusal(f"{tree}: this is Linux {version}; the project fits 6.12")
     for name in (HOME, "include/linux", "include/uapi/linux", "Documentation", "kernel"):
         if not os.path.isdir(os.path.join(tree, name)):
             raise Refusal(f"{tree}: not a whole kernel tree ({name} is missing)")
@@ -122,6 +142,13 @@ def read_manifest(tree):
     return done
 
 
+class Edited:
+    """The new text of a file that is stock's but for a line."""
+
+    def __init__(self, text):
+        self.text = text
+
+
 class Plan:
     """What has to change in a tree so that it holds the project."""
 
@@ -130,6 +157,7 @@ class Plan:
         self.link = link
         self.put = project_files(repo)  # path: source, all of them
         self.restored = {}              # path: source in the pristine tree
+        self.edited = {}                # path: Edited
         self.removed = []               # paths
         self.stand_ins = []             # stock's names that stay for now
         self.missed = []                # stock's files that nobody can bring back
@@ -138,8 +166,10 @@ class Plan:
         self._plan_put(before)
         self._plan_stock(before, pristine)
         self._plan_leftovers(before, pristine)
+        self._plan_mentions(before)
         self.writes = {path: source for path, source in {**self.put, **self.restored}.items()
                        if not self._unchanged(path, source)}
+        self.writes.update(self.edited)
 
     def _there(self, path):
         return os.path.lexists(os.path.join(self.tree, path))
@@ -183,12 +213,29 @@ class Plan:
         """What an earlier overlay put there and the project no longer has."""
         stock = {f"{HOME}/{name}" for name in STOCK}
         for path, verb in before.items():
-            if path in self.put or path in stock:
+            if path in self.put or path in stock or path in MENTIONS:
                 continue
             if verb == "replaced":
                 self._restore(path, pristine)
             elif self._there(path):
                 self.removed.append(path)
+
+    def _plan_mentions(self, before):
+        """Stock's files that name the project's directories, or no longer do."""
+        for path, (needs, mark, line) in MENTIONS.items():
+            if needs not in self.put and path not in before:
+                continue
+            text = read_text(os.path.join(self.tree, path))
+            if text is None or mark not in text:
+                raise Refusal(f"{self.tree}: not a whole kernel tree ({path} is missing or "
+                              "not as expected)")
+            wanted = text.replace(line, "")
+            if needs in self.put:
+                self.manifest[path] = "replaced"
+                head, mark, tail = wanted.rpartition(mark) if mark else (wanted, "", "")
+                wanted = head + line + mark + tail
+            if wanted != text:
+                self.edited[path] = Edited(wanted)
 
     def _unchanged(self, path, source):
         target = os.path.join(self.tree, path)
@@ -231,6 +278,11 @@ def executable(path):
 
 def copy(source, target):
     """Contents and the x bit; the time is now, so that make takes notice."""
+    if isinstance(source, Edited):
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(source.text)
+        os.chmod(target, 0o644)
+        return
     shutil.copyfile(source, target)
     os.chmod(target, 0o755 if executable(source) else 0o644)
 
@@ -394,7 +446,7 @@ def patch_of(repo, tree):
             os.mkdir(root)
             for path in [*plan.writes, *plan.removed]:
                 source = plan.writes.get(path) if side == "after" else os.path.join(tree, path)
-                if source and os.path.isfile(source):
+                if isinstance(source, Edited) or source and os.path.isfile(source):
                     os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
                     copy(source, os.path.join(root, path))
             git(work, "add", "-A", "-f", ".", worktree=root)

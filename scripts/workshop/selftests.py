@@ -7,7 +7,7 @@ import shutil
 
 from workshop import kernel, stamps, tree
 from workshop.common import BUILD, REPO, Failure
-from workshop.guest import Boot
+from workshop.guest import Boot, sections
 from workshop.shell import Job
 
 # The tree's targets that use what this project makes, and their programs.
@@ -19,8 +19,9 @@ TARGETS = {
 OURS = os.path.join(REPO, "tests/selftests")
 OUTPUT = os.path.join(BUILD, "selftests")
 HEADERS = os.path.join(OUTPUT, "usr/include")
-# What some of them want of the machine: pages of 2 MiB, contiguous memory for a heap.
-WORDS = "hugepages=1040 cma=64M"
+# What some of them want of the machine: pages of 2 MiB, contiguous memory for a heap, devices
+# (vgem alone has one) that work on copies of what they map, heaps whose memory is charged.
+WORDS = "hugepages=1040 cma=64M swiotlb=force dma_heap.mem_accounting=1"
 MEMORY = "3G"
 RESULT = re.compile(r"(ok|not ok) \d+ ?(?:- )?(?:\[RUN\])?\W*(.*)")
 
@@ -51,7 +52,7 @@ class Program:
 
 def own_sources():
     return [os.path.join(OURS, name) for name in sorted(os.listdir(OURS))
-            if name.endswith(".c") or name == "Makefile"]
+            if name.endswith((".c", ".h")) or name == "Makefile"]
 
 
 def build(source_key):
@@ -86,6 +87,15 @@ def job(programs):
                    for program in programs)
 
 
+def collect(programs, lines):
+    """Gives each of them what it printed."""
+    found = sections(lines)
+    for program in programs:
+        own, program.status = found.get(program.word, ([], None))
+        for text in own:
+            program.line(text)
+
+
 def run(source_key):
     """Runs all of them in one boot; returns the programs with their results, and the boot."""
     vmlinux, _ = kernel.build("guest", source_key)
@@ -96,23 +106,12 @@ def run(source_key):
     for program in programs:
         shutil.copy(program.path, os.path.join(share, program.word))
     boot = Boot("selftests", vmlinux, job(programs), share, words=WORDS, limit=1500, memory=MEMORY)
-    current = None
-    for text in boot.lines:
-        status = re.fullmatch(r"== status (\d+)", text)
-        start = re.fullmatch(r"== (\S+)", text)
-        if status and current:
-            current.status = int(status.group(1))
-            current = None
-        elif start:
-            current = next((one for one in programs if one.word == start.group(1)), None)
-        elif current:
-            current.line(text)
     return programs, boot
 
 
-def report(tally, source_key):
+def verdicts(tally, programs, boot):
     """A line for each result, and for each program that did not get through."""
-    programs, boot = run(source_key)
+    collect(programs, boot.lines)
     for program in programs:
         for passed, name in program.results:
             tally.check(f"{program.name}: {name}", None if passed else f"see {boot.output}")
@@ -121,5 +120,11 @@ def report(tally, source_key):
                     else f"{len(program.results)} did: see {boot.output}")
         tally.check(f"{program.name}: ends well",
                     None if program.status == 0 else f"its status is {program.status}")
+
+
+def report(tally, source_key):
+    """Runs all of them and says what came of it."""
+    programs, boot = run(source_key)
+    verdicts(tally, programs, boot)
     tally.check("the guest came to its end", boot.problem)
     tally.quiet_log(boot.alarms(), boot.kernel_log)

@@ -206,7 +206,7 @@ def tap(lines):
 
 def verdicts(source_key):
     """Builds, boots and looks; yields (guarantee, None or what is wrong)."""
-    vmlinux, _ = kernel.build("bpf", source_key)
+    vmlinux, _ = kernel.build("guest", source_key)
     binaries = programs(os.path.dirname(vmlinux))
     shutil.rmtree(OUT, ignore_errors=True)
     boot = Boot("dmabuf-tool", vmlinux, JOB, OUT, binaries)

@@ -65,7 +65,7 @@ def tree():
     plan = overlay.apply(REPO, TREE, pristine=STOCK)
     if plan.writes or plan.removed or plan.missed:
         overlay.report(plan)
-    return stamps.key_of(key, plan.manifest_text(),
+    return stamps.key_of(key, plan.manifest_text(), str(overlay.MENTIONS),
                          *[part for path, source in sorted(plan.put.items())
                            for part in (path, ("file", source))])
 

@@ -13,5 +13,6 @@ struct dma_buf *bench_export(void);
 
 int bench_vmap_fd(int fd);
 int bench_stall(unsigned int threads);
+int bench_storm(unsigned int turns);
 
 #endif

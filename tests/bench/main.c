@@ -41,6 +41,10 @@ static unsigned int stall;
 module_param(stall, uint, 0444);
 MODULE_PARM_DESC(stall, "Instead: export and put from so many threads beside a stuck reader");
 
+static unsigned int storm;
+module_param(storm, uint, 0444);
+MODULE_PARM_DESC(storm, "Instead: have every CPU do so much with objects of its own");
+
 static int vmap_fd = -1;
 module_param(vmap_fd, int, 0444);
 MODULE_PARM_DESC(vmap_fd, "Instead: map this buffer of the caller for the kernel");
@@ -241,17 +245,13 @@ static int bench_thread(void *data)
 	kthread_complete_and_exit(&job->done, 0);
 }
 
-static int __init bench_init(void)
+/* All rows, by a kernel thread: it lets go of files when it says so. */
+static int bench_rows(void)
 {
 	struct bench_job job = {};
 	struct task_struct *task;
 	int ret;
 
-	calibrate();
-	if (vmap_fd >= 0)
-		return bench_vmap_fd(vmap_fd);
-	if (stall)
-		return bench_stall(stall);
 	if (!samples || samples > MAX_SAMPLES)
 		return -EINVAL;
 	job.values = kvcalloc(samples, sizeof(*job.values), GFP_KERNEL);
@@ -260,26 +260,35 @@ static int __init bench_init(void)
 	ret = bench_buf_init();
 	if (ret)
 		goto out;
-	bench_cache = KMEM_CACHE(bench_mock, 0);
-	if (!bench_cache) {
-		ret = -ENOMEM;
-		goto out_buf;
-	}
 	init_completion(&job.done);
-	/* A kernel thread lets go of files when it says so, not on the way to user space. */
 	task = kthread_run(bench_thread, &job, "dmabuf-bench");
 	ret = PTR_ERR_OR_ZERO(task);
 	if (!ret) {
 		wait_for_completion(&job.done);
 		ret = job.ret;
 	}
-	/* Fences may still wait for a grace period. */
-	settle();
-	kmem_cache_destroy(bench_cache);
-out_buf:
 	bench_buf_exit();
 out:
 	kvfree(job.values);
+	return ret;
+}
+
+static int __init bench_init(void)
+{
+	int ret;
+
+	calibrate();
+	if (vmap_fd >= 0)
+		return bench_vmap_fd(vmap_fd);
+	if (stall)
+		return bench_stall(stall);
+	bench_cache = KMEM_CACHE(bench_mock, 0);
+	if (!bench_cache)
+		return -ENOMEM;
+	ret = storm ? bench_storm(storm) : bench_rows();
+	/* Fences may still wait for a grace period. */
+	settle();
+	kmem_cache_destroy(bench_cache);
 	return ret;
 }
 module_init(bench_init);
