@@ -39,11 +39,11 @@
  *
  * *Dynamic* exporters have &dma_buf_ops.pin and may move a buffer that is not
  * pinned. *Dynamic* importers have &dma_buf_attach_ops.move_notify or
- * &dma_buf_attach_ops.invalidate_mappings and map again after a move. When only one of the two is dynamic, the mapping is made
- * in both directions when the device attaches, with the buffer pinned if the
- * exporter is the dynamic one, and kept until the device detaches. When both
- * are and CONFIG_DMABUF_MOVE_NOTIFY is off, the buffer is pinned for as long as
- * it is mapped.
+ * &dma_buf_attach_ops.invalidate_mappings and map again after a move. When only
+ * one of the two is dynamic, the mapping is made in both directions when the
+ * device attaches, with the buffer pinned if the exporter is the dynamic one, and
+ * kept until the device detaches. When both are and CONFIG_DMABUF_MOVE_NOTIFY is
+ * off, the buffer is pinned for as long as it is mapped.
  */
 
 /*
@@ -370,8 +370,9 @@ static bool dma_buf_pins_mappings(struct dma_buf *dmabuf)
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
  *
  * Return: the list, or an ERR_PTR: -ENODEV when the buffer is revoked, -EBUSY when
- * the exporter keeps a mapping for another direction, -ENOMEM, -ERESTARTSYS for a signal, -EINVAL for missing
- * arguments, or what the exporter's pin and map callbacks answer.
+ * the exporter keeps a mapping for another direction, -ENOMEM, -ERESTARTSYS for a
+ * signal, -EINVAL for missing arguments, or what the exporter's pin and map
+ * callbacks answer.
  */
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 					enum dma_data_direction direction)
