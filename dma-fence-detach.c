@@ -15,19 +15,19 @@
  * were added; the lock is dropped. All but the first under the fence's lock with
  * interrupts off. Somebody who looks from outside thus learns:
  *
- * ===============================  ==========================================
- * seen                             finished
- * ===============================  ==========================================
- * dma_fence_is_signaled() is true  the work and the error
- * dma_fence_wait() has succeeded   these, and the timestamp
- * a callback runs                  these, and the callbacks added earlier
- * dma_fence_remove_callback() has  these, and that callback; if that was too
- * returned                         late, all callbacks
- * dma_fence_signal() has returned  these, and all callbacks, and the lock has
- * 0                                been dropped
- * dma_fence_detach_sync() has      all of it, whoever signalled, and all
- * returned                         callbacks of the driver for this fence
- * ===============================  ==========================================
+ * ====================================  ======================================
+ * seen                                  finished
+ * ====================================  ======================================
+ * dma_fence_is_signaled() is true       the work and the error
+ * dma_fence_wait() has succeeded        these, and the timestamp
+ * a callback runs                       these, and the callbacks added earlier
+ * dma_fence_remove_callback() returns   these, and that callback; if that was
+ *                                       too late, all callbacks
+ * dma_fence_signal() returns 0          these, and all callbacks, and the lock
+ *                                       has been dropped
+ * dma_fence_detach_sync() returns       all of it, whoever signalled, and all
+ *                                       callbacks of the driver for this fence
+ * ====================================  ======================================
  *
  * dma_fence_signal() that returns an error says as much as
  * dma_fence_is_signaled(), since somebody else signals.

@@ -13,7 +13,8 @@
  *
  * dma_fence_unwrap_merge() goes the other way. It takes any fences and returns one
  * that signals when all of them have, without more members than needed: what has
- * signalled is left out, and of the fences on one context all but the latest.
+ * signalled is left out, and of the fences on one context all but the latest. The
+ * one that failed first stays, for its error.
  */
 #include <linux/export.h>
 #include <linux/slab.h>
