@@ -28,6 +28,7 @@ SAYS = {
     "heap": [r"a device used a buffer of the system heap"],
     "import-sync-file": [r"the buffer waited for the job"],
     "merge": [r"all layers are ready"],
+    "merge-many": [r"all clients are ready"],
     "mmap": [r"drawn and read back"],
     "move": [r"the device finished first",
              r"device and process have followed",
