@@ -39,11 +39,11 @@
  *
  * *Dynamic* exporters have &dma_buf_ops.pin and may move a buffer that is not
  * pinned. *Dynamic* importers have &dma_buf_attach_ops.move_notify or
- * &dma_buf_attach_ops.invalidate_mappings and map again after a move. When only one of the two is dynamic, the mapping is made
- * in both directions when the device attaches, with the buffer pinned if the
- * exporter is the dynamic one, and kept until the device detaches. When both
- * are and CONFIG_DMABUF_MOVE_NOTIFY is off, the buffer is pinned for as long as
- * it is mapped.
+ * &dma_buf_attach_ops.invalidate_mappings and map again after a move. When only
+ * one of the two is dynamic, the mapping is made in both directions when the device
+ * attaches, with the buffer pinned if the exporter is the dynamic one, and kept
+ * until the device detaches. When both are and CONFIG_DMABUF_MOVE_NOTIFY is off,
+ * the buffer is pinned for as long as it is mapped.
  */
 
 /*
@@ -190,21 +190,6 @@ static void dma_buf_drop_kept(struct dma_buf_attachment *attach)
 		dmabuf->ops->unpin(attach);
 }
 
-/* End an attachment; freed. */
-static void dma_buf_end_attachment(struct dma_buf_attachment *attach)
-{
-	struct dma_buf *dmabuf = attach->dmabuf;
-
-	scoped_guard(dma_buf_resv, dmabuf) {
-		dma_buf_drop_kept(attach);
-		list_del(&attach->node);
-	}
-
-	if (dmabuf->ops->detach)
-		dmabuf->ops->detach(dmabuf, attach);
-	kfree(attach);
-}
-
 /**
  * dma_buf_dynamic_attach - announce a device that will use a buffer
  * @dmabuf: the buffer; the caller keeps its reference until it has detached
@@ -263,11 +248,12 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 		else if (dma_buf_attachment_is_dynamic(attach) != dma_buf_is_dynamic(dmabuf))
 			ret = dma_buf_map_for_good(attach);
 	}
+	/* Also when it goes again, so that each comes with a detach. */
+	dma_buf_trace_attach(attach);
 	if (ret) {
-		dma_buf_end_attachment(attach);
+		dma_buf_detach(dmabuf, attach);
 		return ERR_PTR(ret);
 	}
-	dma_buf_trace_attach(attach);
 	return attach;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_dynamic_attach, DMA_BUF);
@@ -303,7 +289,14 @@ void dma_buf_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 		return;
 
 	dma_buf_trace_detach(attach);
-	dma_buf_end_attachment(attach);
+	scoped_guard(dma_buf_resv, dmabuf) {
+		dma_buf_drop_kept(attach);
+		list_del(&attach->node);
+	}
+
+	if (dmabuf->ops->detach)
+		dmabuf->ops->detach(dmabuf, attach);
+	kfree(attach);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_detach, DMA_BUF);
 
@@ -370,8 +363,9 @@ static bool dma_buf_pins_mappings(struct dma_buf *dmabuf)
  * Context: Process, may sleep. The caller holds &dma_buf.resv.
  *
  * Return: the list, or an ERR_PTR: -ENODEV when the buffer is revoked, -EBUSY when
- * the exporter keeps a mapping for another direction, -ENOMEM, -ERESTARTSYS for a signal, -EINVAL for missing
- * arguments, or what the exporter's pin and map callbacks answer.
+ * the exporter keeps a mapping for another direction, -ENOMEM, -ERESTARTSYS for a
+ * signal, -EINVAL for missing arguments, or what the exporter's pin and map
+ * callbacks answer.
  */
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 					enum dma_data_direction direction)

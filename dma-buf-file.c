@@ -51,7 +51,8 @@ static bool dma_buf_range_ok(struct dma_buf *dmabuf, struct vm_area_struct *vma,
  */
 static bool dma_buf_may_mmap(struct dma_buf *dmabuf)
 {
-	WRITE_ONCE(dmabuf->mmapped, true);
+	if (!READ_ONCE(dmabuf->mmapped))
+		WRITE_ONCE(dmabuf->mmapped, true);
 	/* Pairs with dma_buf_end_mmaps(): it sees the note, or this the revocation. */
 	smp_mb();
 	return !dma_buf_is_revoked(dmabuf);

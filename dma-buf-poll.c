@@ -311,13 +311,12 @@ __poll_t dma_buf_poll(struct file *file, poll_table *pt)
 			continue;
 		if (!dma_buf_rewatch(dmabuf, dir)) {
 			ready |= dir->event;
-		} else if (dir->event == EPOLLIN) {
-			/* Nor is it ready for writing, and one wakeup will do. */
-			ready = 0;
-			break;
-		} else {
-			ready &= ~dir->event;
+			continue;
 		}
+		/* Not ready for reading is not ready for writing; one wakeup will do. */
+		if (dir->event == EPOLLIN)
+			return gone;
+		ready &= ~dir->event;
 	}
 	return ready | gone;
 }
@@ -330,9 +329,8 @@ void dma_buf_poll_rearm(struct dma_buf *dmabuf)
 {
 	unsigned int i;
 
-	/* Pairs with that in poll_wait(): a sleeper that this misses sees the fences. */
-	smp_mb();
-	if (!waitqueue_active(&dmabuf->poll))
+	/* Pairs with poll_wait(): a sleeper that this misses sees the fences. */
+	if (!wq_has_sleeper(&dmabuf->poll))
 		return;
 	for (i = 0; i < ARRAY_SIZE(dma_buf_poll_dirs); i++)
 		dma_buf_rewatch(dmabuf, &dma_buf_poll_dirs[i]);

@@ -4,10 +4,9 @@
  */
 #include <linux/dma-buf.h>
 
-#define CREATE_TRACE_POINTS
-#include <trace/events/dma_buf.h>
-
 #include "dma-buf-internal.h"
+
+#define CREATE_TRACE_POINTS
 #include "dma-buf-trace.h"
 
 void dma_buf_emit_fd(struct dma_buf *dmabuf, int fd)

@@ -457,12 +457,10 @@ int dma_buf_fd_publish(struct fd_slot *slot)
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_fd_publish, DMA_BUF);
 
-/* Wait for what stands in the way of the CPU; 0 or -ERESTARTSYS. */
-static int dma_buf_wait(struct dma_buf *dmabuf, enum dma_resv_usage usage)
+/* Wait for what stands in the way of the CPU; less than 0 is -ERESTARTSYS. */
+static long dma_buf_wait(struct dma_buf *dmabuf, enum dma_resv_usage usage)
 {
-	long ret = dma_resv_wait_timeout(dmabuf->resv, usage, true, MAX_SCHEDULE_TIMEOUT);
-
-	return ret < 0 ? ret : 0;
+	return dma_resv_wait_timeout(dmabuf->resv, usage, true, MAX_SCHEDULE_TIMEOUT);
 }
 
 /**
@@ -483,14 +481,14 @@ static int dma_buf_wait(struct dma_buf *dmabuf, enum dma_resv_usage usage)
 int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 {
 	bool write = direction == DMA_BIDIRECTIONAL || direction == DMA_TO_DEVICE;
-	int ret;
+	long ret;
 
 	if (WARN_ON(!dmabuf))
 		return -EINVAL;
 	might_lock(&dmabuf->resv->lock.base);
 
 	ret = dma_buf_wait(dmabuf, dma_resv_usage_rw(write));
-	if (ret)
+	if (ret < 0)
 		return ret;
 	/* Not before the wait, which may be long: the exporter comes next. */
 	if (dma_buf_is_revoked(dmabuf))
@@ -502,7 +500,7 @@ int dma_buf_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir
 	/* Only a dynamic exporter moves buffers, and it may have just begun to. */
 	if (ret || !dma_buf_is_dynamic(dmabuf))
 		return ret;
-	return dma_buf_wait(dmabuf, DMA_RESV_USAGE_KERNEL);
+	return min(dma_buf_wait(dmabuf, DMA_RESV_USAGE_KERNEL), 0);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_begin_cpu_access, DMA_BUF);
 
@@ -558,7 +556,7 @@ int dma_buf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t
 				   enum dma_data_direction direction)
 {
 	bool write = direction == DMA_BIDIRECTIONAL || direction == DMA_TO_DEVICE;
-	int ret;
+	long ret;
 
 	if (WARN_ON(!dmabuf) || !dma_buf_has_bytes(dmabuf, offset, length))
 		return -EINVAL;
@@ -567,7 +565,7 @@ int dma_buf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t
 	might_lock(&dmabuf->resv->lock.base);
 
 	ret = dma_buf_wait(dmabuf, dma_resv_usage_rw(write));
-	if (ret)
+	if (ret < 0)
 		return ret;
 	if (dma_buf_is_revoked(dmabuf))
 		return -ENODEV;
@@ -575,7 +573,7 @@ int dma_buf_begin_cpu_access_range(struct dma_buf *dmabuf, size_t offset, size_t
 	/* As above: the exporter may have just begun to move the buffer. */
 	if (ret || !dma_buf_is_dynamic(dmabuf))
 		return ret;
-	return dma_buf_wait(dmabuf, DMA_RESV_USAGE_KERNEL);
+	return min(dma_buf_wait(dmabuf, DMA_RESV_USAGE_KERNEL), 0);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_begin_cpu_access_range, DMA_BUF);
 

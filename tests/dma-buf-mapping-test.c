@@ -100,7 +100,7 @@ static void expect_ranges(struct kunit *test, struct bar *bar, struct sg_table *
 	KUNIT_EXPECT_EQ(test, bar->nr, next);
 }
 
-#define NO_BOUNDARY	(1ull << 63)
+#define NO_BOUNDARY	BIT_ULL(63)
 
 static void ranges_arrive_in_order(struct kunit *test)
 {
@@ -134,7 +134,8 @@ static void nothing_is_there_for_the_cpu(struct kunit *test)
 static void ranges_of_many_gib_arrive_whole(struct kunit *test)
 {
 	static const struct phys_vec ranges[] = {
-		{ BAR, 8 * (size_t)SZ_1G }, { BAR + SZ_64K + (32ull << 30), 5 * (size_t)SZ_1G + SZ_4K },
+		{ BAR, 8 * (size_t)SZ_1G },
+		{ BAR + SZ_64K + (32ull << 30), 5 * (size_t)SZ_1G + SZ_4K },
 	};
 	struct bar *bar;
 	struct sg_table *sgt;

@@ -510,12 +510,13 @@ static struct dma_fence *import_fence(struct kunit *test, struct mock_buf *mock,
 	struct dma_buf_import_sync_file args = { .flags = flags };
 	struct dma_fence *fence = mock_fence(test);
 	struct sync_file *sync_file = sync_file_create(fence);
+	struct file *file = mock->dmabuf->file;
 
 	KUNIT_ASSERT_NOT_NULL(test, sync_file);
 	args.fd = get_unused_fd_flags(O_CLOEXEC);
 	KUNIT_ASSERT_GE(test, args.fd, 0);
 	fd_install(args.fd, sync_file->file);
-	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, mock->dmabuf->file, DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
+	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, file, DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
 					    &args, sizeof(args)));
 	close_fd(args.fd);
 	return fence;
@@ -542,23 +543,6 @@ static void imported_fence_wakes_those_who_saw_the_buffer_idle(struct kunit *tes
 	dma_fence_signal(fence);
 	KUNIT_EXPECT_TRUE(test, poller_woken(writer));
 	KUNIT_EXPECT_EQ(test, 2, atomic_read(&writer->wakes));
-}
-
-static void imported_fence_is_waited_for_as_well(struct kunit *test)
-{
-	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
-	struct poller *poller = poller_new(test, EPOLLIN);
-	struct dma_fence *first = import_fence(test, mock, DMA_BUF_SYNC_WRITE), *second;
-
-	EXPECT_EVENTS(test, 0, poller_poll(poller, mock));
-	second = import_fence(test, mock, DMA_BUF_SYNC_WRITE);
-	dma_fence_signal(first);
-	/* Longer than any hop from one fence to the next takes. */
-	KUNIT_EXPECT_EQ(test, 0, wait_for_completion_timeout(&poller->woken, 3));
-	dma_fence_signal(second);
-	KUNIT_EXPECT_TRUE(test, poller_woken(poller));
-	EXPECT_EVENTS(test, EPOLLIN, poller_poll(poller, mock));
-	KUNIT_EXPECT_EQ(test, 1, atomic_read(&poller->wakes));
 }
 
 static void import_hooks_nothing_when_nobody_polls(struct kunit *test)
@@ -628,7 +612,6 @@ static struct kunit_case dma_buf_poll_cases[] = {
 	KUNIT_CASE(what_gets_ready_one_by_one_wakes_for_each),
 #if IS_ENABLED(CONFIG_SYNC_FILE)
 	KUNIT_CASE(imported_fence_wakes_those_who_saw_the_buffer_idle),
-	KUNIT_CASE(imported_fence_is_waited_for_as_well),
 	KUNIT_CASE(import_hooks_nothing_when_nobody_polls),
 #endif
 	KUNIT_CASE(revocation_wakes_every_poller),

@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/workqueue.h>
 #include <kunit/test.h>
+#include <uapi/linux/dma-buf.h>
 
 #include "mock-buf.h"
 #include "mock-fence.h"
@@ -412,6 +413,53 @@ static void begin_cleans_caches_after_the_devices_have_finished(struct kunit *te
 	KUNIT_EXPECT_TRUE(test, later.seen);
 }
 
+/* A device that the caches do not know of writes, twice, and what the CPU sees of it. */
+struct incoherent {
+	struct delayed_work work;
+	struct dma_fence *fences[2];
+	unsigned int written, seen;
+};
+
+static void write_and_signal(struct work_struct *work)
+{
+	struct incoherent *device = container_of(work, struct incoherent, work.work);
+	unsigned int turn = device->written++;
+
+	dma_fence_signal(device->fences[turn]);
+	if (device->written < ARRAY_SIZE(device->fences))
+		schedule_delayed_work(&device->work, 2);
+}
+
+static void fetch_into_the_cache(struct mock_buf *mock)
+{
+	struct incoherent *device = mock->data;
+
+	device->seen = device->written;
+}
+
+static void sync_start_shows_what_an_incoherent_device_wrote_last(struct kunit *test)
+{
+	struct dma_buf_sync start = { DMA_BUF_SYNC_READ | DMA_BUF_SYNC_START };
+	struct mock_buf *mock = mock_buf(test, PAGE_SIZE, 0);
+	struct incoherent device = {};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(device.fences); i++) {
+		device.fences[i] = mock_fence(test);
+		mock_buf_add_fence(test, mock->dmabuf, device.fences[i], DMA_RESV_USAGE_WRITE);
+	}
+	mock->on_begin = fetch_into_the_cache;
+	mock->data = &device;
+	INIT_DELAYED_WORK_ONSTACK(&device.work, write_and_signal);
+	schedule_delayed_work(&device.work, 2);
+	KUNIT_EXPECT_EQ(test, 0, mock_ioctl(test, mock->dmabuf->file, DMA_BUF_IOCTL_SYNC,
+					    &start, sizeof(start)));
+	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(device.fences), device.seen);
+	KUNIT_EXPECT_EQ(test, 1, mock->calls.begin);
+	flush_delayed_work(&device.work);
+	destroy_delayed_work_on_stack(&device.work);
+}
+
 static void start_a_move(struct mock_buf *mock)
 {
 	struct dma_resv *resv = mock->dmabuf->resv;
@@ -573,6 +621,7 @@ static struct kunit_case dma_buf_cases[] = {
 	KUNIT_CASE(begin_for_reading_waits_for_writers_only),
 	KUNIT_CASE(begin_for_writing_waits_for_readers_too),
 	KUNIT_CASE(begin_cleans_caches_after_the_devices_have_finished),
+	KUNIT_CASE(sync_start_shows_what_an_incoherent_device_wrote_last),
 	KUNIT_CASE(begin_waits_for_a_move_that_the_exporter_starts),
 	KUNIT_CASE(end_waits_for_nothing),
 	KUNIT_CASE(cpu_access_passes_direction_and_errors_on),
