@@ -21,6 +21,9 @@ int dma_buf_poke(void) { return "dma_buf_table(": 0; }
 EXPORT_SYMBOL(dma_buf_table);
 EXPORT_SYMBOL_IF_KUNIT(for_tests_only);
 EXPORT_TRACEPOINT_SYMBOL(dma_buf_poked);
+#define TRACE_SYSTEM poke
+DEFINE_EVENT(dma_buf_class, dma_buf_poked,
+TRACE_EVENT(dma_buf_poke,
 BTF_ID_FLAGS(func, bpf_poke, KF_SLEEPABLE)
 #define DMA_BUF_IOCTL_POKE	_IOW('b', 9, int)
 #define DMA_BUF_IOCTL_LONG \\
@@ -44,7 +47,8 @@ static const struct class poke_class = {
 """
 KCONFIG = "menuconfig POKE\n\tbool\nconfig POKE_MORE\n\ttristate\n"
 OFFERED = {
-    ("function", "dma_buf_poke"), ("variable", "dma_buf_table"), ("tracepoint", "dma_buf_poked"),
+    ("function", "dma_buf_poke"), ("variable", "dma_buf_table"), ("tracepoint", "poke:dma_buf_poked"),
+    ("tracepoint", "poke:dma_buf_poke"),
     ("BPF function", "bpf_poke"), ("ioctl", "DMA_BUF_IOCTL_POKE"), ("ioctl", "DMA_BUF_IOCTL_LONG"),
     ("parameter", "dma_poke.force"), ("parameter", "dma_poke.hard"), ("parameter", "dma_poke.soft"),
     ("debugfs file", "/sys/kernel/debug/poke/info"),
@@ -123,7 +127,8 @@ class Entries(Work):
 
     def test_what_is_only_spoken_of_has_none(self):
         for kind, name in (("function", "dma_fence_typo"), ("variable", "dma_buf_table"),
-                           ("parameter", "dma_poke.hard"), ("ioctl", "POKE")):
+                           ("parameter", "dma_poke.hard"), ("ioctl", "POKE"),
+                           ("tracepoint", "poke:dma_buf_poke")):
             self.assertEqual(self.missing(kind, name),
                              [f"a.c: the {kind} {name} has no entry in the pages"])
 

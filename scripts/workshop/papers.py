@@ -14,7 +14,8 @@ TESTS = HOME + "/tests/"
 # What is offered: its kind, the name that a page has to have it under, the file it comes from.
 Offer = namedtuple("Offer", "kind name path")
 
-EXPORT = re.compile(r"^EXPORT_(TRACEPOINT_)?SYMBOL(?!_IF_KUNIT)\w*\(\s*(\w+)", re.M)
+# Tracepoints are offered where they are defined, whoever exports them.
+EXPORT = re.compile(r"^EXPORT_SYMBOL(?!_IF_KUNIT)\w*\(\s*(\w+)", re.M)
 KFUNC = re.compile(r"^BTF_ID_FLAGS\(func,\s*(\w+)", re.M)
 IOCTL = re.compile(r"^#[ \t]*define[ \t]+(\w+)[ \t\\\n]+_IOW?R?\(", re.M)
 OPTION = re.compile(r"^(?:menu)?config[ \t]+(\w+)", re.M)
@@ -62,9 +63,9 @@ def of_source(path, source):
     def add(kind, names):
         offers.extend(Offer(kind, name, path) for name in names)
 
-    for tracepoint, name in EXPORT.findall(text):
+    for name in EXPORT.findall(text):
         called = re.search(rf"\b{name}\(", plain(text))
-        add("tracepoint" if tracepoint else "function" if called else "variable", [name])
+        add("function" if called else "variable", [name])
     add("BPF function", KFUNC.findall(text))
     add("ioctl", IOCTL.findall(text))
     add("parameter", [f"{module_of(source)}.{name}" for name in PARAMETER.findall(text)])
@@ -72,7 +73,8 @@ def of_source(path, source):
     add("sysfs file", ATTRIBUTE.findall(text))
     add("sysfs class", [f"/sys/class/{name}" for name in CLASS.findall(text)])
     add("device", [f"/dev/{name}" for name in MISC.findall(text) + CLASS.findall(text)])
-    add("tracepoint", EVENT.findall(text) if SYSTEM.search(text) else [])
+    for system in SYSTEM.findall(text):
+        add("tracepoint", [f"{system}:{name}" for name in EVENT.findall(text)])
     # Tests offer nothing but ways to run them.
     return [offer for offer in offers if offer.kind == "parameter" or not path.startswith(TESTS)]
 
