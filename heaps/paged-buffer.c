@@ -25,10 +25,21 @@ struct paged_attachment {
 	struct sg_table table;
 	/* in &paged_buffer.attachments; this and all below under &paged_buffer.lock */
 	struct list_head node;
-	/* how often it is mapped; @dir is valid while it is */
+	/* how often it is mapped; @dir and @segments are valid while it is */
 	unsigned int maps;
 	enum dma_data_direction dir;
+	/* table.nents, once a part of many segments was accessed, or NULL */
+	struct paged_segment *segments;
 };
+
+/* What the device sees in one piece: an entry of its list, and where in the buffer that begins. */
+struct paged_segment {
+	struct scatterlist *sg;
+	size_t start;
+};
+
+/* A list is searched one by one if it has fewer segments. */
+#define PAGED_MANY_SEGMENTS	32
 
 /**
  * paged_buffer_init - start with a buffer that has no pages
@@ -167,8 +178,13 @@ void paged_buffer_unmap(struct dma_buf_attachment *attach, struct sg_table *tabl
 	struct paged_attachment *paged = attach->priv;
 
 	guard(mutex)(&buffer->lock);
-	if (!--paged->maps)
-		dma_unmap_sgtable(paged->dev, table, paged->dir, 0);
+	if (--paged->maps)
+		return;
+	dma_unmap_sgtable(paged->dev, table, paged->dir, 0);
+	if (paged->segments) {
+		kvfree(paged->segments);
+		paged->segments = NULL;
+	}
 }
 EXPORT_SYMBOL_IF_KUNIT(paged_buffer_unmap);
 
@@ -233,6 +249,56 @@ static void paged_sync_segment(struct paged_buffer *buffer, struct device *dev, 
 	}
 }
 
+/* Have an index of the segments if there are many; false if there is none. */
+static bool paged_index(struct paged_attachment *paged)
+{
+	struct scatterlist *sg;
+	size_t start = 0;
+	unsigned int i;
+
+	if (paged->segments || paged->table.nents < PAGED_MANY_SEGMENTS)
+		return paged->segments;
+
+	paged->segments = kvmalloc_array(paged->table.nents, sizeof(*paged->segments),
+					 GFP_KERNEL | __GFP_NOWARN);
+	if (!paged->segments)
+		return false;
+	for_each_sgtable_dma_sg(&paged->table, sg, i) {
+		paged->segments[i].sg = sg;
+		paged->segments[i].start = start;
+		start += sg_dma_len(sg);
+	}
+	return true;
+}
+
+/*
+ * The segment that a byte of the buffer is in. How many lie before it matters only
+ * where there is no memory for an index of them.
+ */
+static struct paged_segment paged_find_segment(struct paged_attachment *paged, size_t byte)
+{
+	struct paged_segment segment = { .sg = paged->table.sgl };
+	unsigned int low = 0, high = paged->table.nents, middle;
+
+	if (!paged_index(paged)) {
+		while (byte - segment.start >= sg_dma_len(segment.sg)) {
+			segment.start += sg_dma_len(segment.sg);
+			segment.sg = sg_next(segment.sg);
+		}
+		return segment;
+	}
+
+	/* Segment @low begins at or before the byte, segment @high behind it. */
+	while (high - low > 1) {
+		middle = low + (high - low) / 2;
+		if (paged->segments[middle].start <= byte)
+			low = middle;
+		else
+			high = middle;
+	}
+	return paged->segments[low];
+}
+
 /*
  * Synchronise a range for a device that has mapped the buffer. Not a byte more:
  * with bounce buffers each is copied, over what others have just written.
@@ -241,20 +307,16 @@ static void paged_sync_range(struct paged_buffer *buffer, struct paged_attachmen
 			     struct paged_range range, enum dma_data_direction dir,
 			     paged_sync_t sync)
 {
-	struct paged_range part, segment = {};
-	struct scatterlist *sg;
-	unsigned int i;
+	struct paged_segment segment = paged_find_segment(paged, range.start);
+	struct paged_range part = range;
+	dma_addr_t addr;
 
-	for_each_sgtable_dma_sg(&paged->table, sg, i) {
-		if (segment.end >= range.end)
-			break;
-		segment.start = segment.end;
-		segment.end += sg_dma_len(sg);
-		part.start = max(segment.start, range.start);
-		part.end = min(segment.end, range.end);
-		paged_sync_segment(buffer, paged->dev,
-				   sg_dma_address(sg) + (part.start - segment.start),
-				   part, dir, sync);
+	for (; part.start < range.end; part.start = part.end) {
+		addr = sg_dma_address(segment.sg) + (part.start - segment.start);
+		segment.start += sg_dma_len(segment.sg);
+		segment.sg = sg_next(segment.sg);
+		part.end = min(segment.start, range.end);
+		paged_sync_segment(buffer, paged->dev, addr, part, dir, sync);
 	}
 }
 

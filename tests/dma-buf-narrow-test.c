@@ -116,18 +116,25 @@ static void fdinfo_tells_what_is_denied(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, strstr(mock_fdinfo(test, mock->dmabuf->file), "denied"));
 }
 
+/* Can the buffer be read (POLLIN), and be written (POLLOUT)? */
+static u32 ready(struct file *file)
+{
+	poll_table pt = { ._key = EPOLLIN | EPOLLOUT };
+
+	return (__force u32)vfs_poll(file, &pt);
+}
+
 static void poll_waits_for_the_buffers_fences(struct kunit *test)
 {
 	struct mock_buf *mock;
 	struct file *file = narrowed_buf(test, &mock, DMA_BUF_NARROW_READ_ONLY);
-	poll_table pt = { ._key = EPOLLIN | EPOLLOUT };
 	struct dma_fence *fence = mock_fence(test);
 
-	KUNIT_EXPECT_EQ(test, EPOLLIN | EPOLLOUT, vfs_poll(file, &pt));
+	KUNIT_EXPECT_EQ(test, POLLIN | POLLOUT, ready(file));
 	mock_buf_add_fence(test, mock->dmabuf, fence, DMA_RESV_USAGE_READ);
-	KUNIT_EXPECT_EQ(test, EPOLLIN, vfs_poll(file, &pt));
+	KUNIT_EXPECT_EQ(test, POLLIN, ready(file));
 	dma_fence_signal(fence);
-	KUNIT_EXPECT_EQ(test, EPOLLIN | EPOLLOUT, vfs_poll(file, &pt));
+	KUNIT_EXPECT_EQ(test, POLLIN | POLLOUT, ready(file));
 }
 
 static void mapping_belongs_to_the_buffers_file(struct kunit *test)

@@ -402,7 +402,7 @@ long mock_ioctl(struct kunit *test, struct file *file, unsigned int cmd, void *a
 void expect_size_checked(struct kunit *test, struct file *file, unsigned int cmd,
 			 const void *args)
 {
-	void __user *page = mock_user_page(test), __user *bad = mock_bad_user(test);
+	void __user *page = mock_user_page(test), *bad = mock_bad_user(test);
 	long (*ioctl)(struct file *, unsigned int, unsigned long) = file->f_op->unlocked_ioctl;
 	size_t size = _IOC_SIZE(cmd);
 	char one = 1;

@@ -12,6 +12,7 @@
 #include <kunit/test-bug.h>
 
 #include "paged-fixture.h"
+#include "shortage.h"
 
 /* Where the device sees the first segment, and how far apart they are. */
 #define BASE	0x10000000UL
@@ -340,6 +341,102 @@ static void mapping_of_the_kernel_is_part_of_it(struct kunit *test)
 	dma_buf_vunmap_unlocked(dev->dmabuf, &map);
 }
 
+/* Where a device was last told to look, and how often. */
+static struct {
+	dma_addr_t addr;
+	size_t size;
+	unsigned int calls;
+} seen;
+
+static void see(struct device *device, dma_addr_t addr, size_t size, enum dma_data_direction dir)
+{
+	seen.addr = addr;
+	seen.size = size;
+	seen.calls++;
+}
+
+#define MANY	100
+
+/* A buffer in which no two pages are next to each other. */
+static struct dma_buf *fragmented_buffer(struct kunit *test)
+{
+	unsigned int order[MANY], i;
+
+	for (i = 0; i < MANY; i++)
+		order[i] = 2 * (MANY - 1 - i);
+	return picked_buffer(test, order, MANY);
+}
+
+/* Ten bytes of each page: the device of @table is told where it sees those. */
+static void expect_each_page_found(struct kunit *test, struct dma_buf *dmabuf,
+				   struct sg_table *table)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, MANY, table->nents);
+	for_each_sgtable_dma_sg(table, sg, i) {
+		seen.calls = 0;
+		KUNIT_ASSERT_EQ(test, 0, dma_buf_begin_cpu_access_range(dmabuf, i * PAGE_SIZE + 5,
+									10, DMA_FROM_DEVICE));
+		KUNIT_ASSERT_EQ(test, 1, seen.calls);
+		KUNIT_ASSERT_EQ(test, 10, seen.size);
+		KUNIT_ASSERT_EQ(test, sg_dma_address(sg) + 5, seen.addr);
+	}
+	seen.calls = 0;
+	KUNIT_EXPECT_EQ(test, 0, dma_buf_begin_cpu_access_range(dmabuf, 0, MANY * PAGE_SIZE,
+								DMA_FROM_DEVICE));
+	KUNIT_EXPECT_EQ(test, MANY, seen.calls);
+}
+
+static void page_is_found_among_many(struct kunit *test)
+{
+	struct dma_buf *dmabuf = fragmented_buffer(test);
+	struct dma_buf_attachment *attach = attach_device(test, dmabuf);
+	struct sg_table *table;
+	unsigned int round;
+
+	kunit_activate_static_stub(test, paged_sync_part_for_cpu, see);
+	/* What was found out about one mapping is not used for the next. */
+	for (round = 0; round < 2; round++) {
+		table = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, table);
+		expect_each_page_found(test, dmabuf, table);
+		dma_buf_unmap_attachment_unlocked(attach, table, DMA_BIDIRECTIONAL);
+	}
+	dma_buf_detach(dmabuf, attach);
+}
+
+/* One access looks at all segments for those that follow; it can do without memory, too. */
+static void search_needs_no_memory_and_takes_it_once(struct kunit *test)
+{
+	struct dma_buf_attachment *attach;
+	struct dma_buf *dmabuf;
+	struct sg_table *table;
+	int ret;
+
+	needs_failslab(test);
+	dmabuf = fragmented_buffer(test);
+	attach = attach_device(test, dmabuf);
+	kunit_activate_static_stub(test, paged_sync_part_for_cpu, see);
+	table = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, table);
+
+	fail_allocation(test, 1);
+	ret = dma_buf_begin_cpu_access_range(dmabuf, (MANY - 1) * PAGE_SIZE, 10, DMA_FROM_DEVICE);
+	KUNIT_EXPECT_TRUE(test, fail_allocation_hit());
+	KUNIT_EXPECT_EQ(test, 0, ret);
+	KUNIT_EXPECT_EQ(test, page_to_phys(buffer_page(dmabuf, MANY - 1)), seen.addr);
+
+	expect_each_page_found(test, dmabuf, table);
+	fail_allocation(test, 1);
+	ret = dma_buf_begin_cpu_access_range(dmabuf, 0, 1, DMA_FROM_DEVICE);
+	KUNIT_EXPECT_FALSE(test, fail_allocation_hit());
+	KUNIT_EXPECT_EQ(test, 0, ret);
+	dma_buf_unmap_attachment_unlocked(attach, table, DMA_BIDIRECTIONAL);
+	dma_buf_detach(dmabuf, attach);
+}
+
 static void no_buffer_is_left_behind(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, picked_buffers_alive());
@@ -352,6 +449,8 @@ static struct kunit_case paged_buffer_range_cases[] = {
 	KUNIT_CASE(device_that_has_not_mapped_is_spared),
 	KUNIT_CASE(directions_are_those_of_the_whole_buffer),
 	KUNIT_CASE(mapping_of_the_kernel_is_part_of_it),
+	KUNIT_CASE(page_is_found_among_many),
+	KUNIT_CASE(search_needs_no_memory_and_takes_it_once),
 	KUNIT_CASE(no_buffer_is_left_behind),
 	{}
 };

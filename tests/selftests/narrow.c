@@ -506,7 +506,7 @@ static void *churn(void *data)
 	return NULL;
 }
 
-TEST_F(narrow, threads_do_not_disturb_each_other)
+TEST_F_TIMEOUT(narrow, threads_do_not_disturb_each_other, 300)
 {
 	pthread_t threads[4];
 	void *failed;

@@ -297,7 +297,7 @@ static void *write_part(void *data)
 }
 
 /* With DMA_BUF_IOCTL_SYNC each start would undo what others have not ended yet. */
-TEST_F(copied, parts_can_be_written_at_the_same_time)
+TEST_F_TIMEOUT(copied, parts_can_be_written_at_the_same_time, 300)
 {
 	struct writer writers[WRITERS];
 	size_t i, length = 10000;
