@@ -13,7 +13,8 @@
 
 #include "sample.h"
 
-#define PICTURE		"drawn before the move"
+#define FIRST_PICTURE	"drawn before the move"
+#define SECOND_PICTURE	"drawn by the same process after it"
 
 static int try_to_move(int dmabuf)
 {
@@ -32,20 +33,28 @@ static void sync_buffer(int dmabuf, __u64 flags)
 		die("DMA_BUF_IOCTL_SYNC");
 }
 
-static void draw(int dmabuf, char *pixels)
+static char *map(int dmabuf)
+{
+	char *pixels = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
+
+	if (pixels == MAP_FAILED)
+		die("mmap");
+	return pixels;
+}
+
+static void draw(int dmabuf, char *pixels, const char *picture)
 {
 	sync_buffer(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
-	memcpy(pixels, PICTURE, sizeof(PICTURE));
+	memcpy(pixels, picture, strlen(picture) + 1);
 	sync_buffer(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
 }
 
-/* Is the picture there, for a process that has had it mapped all the time? */
-static bool is_drawn(int dmabuf, const char *pixels)
+static bool is_drawn(int dmabuf, const char *pixels, const char *picture)
 {
 	bool same;
 
 	sync_buffer(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
-	same = !memcmp(pixels, PICTURE, sizeof(PICTURE));
+	same = !strcmp(pixels, picture);
 	sync_buffer(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 	return same;
 }
@@ -62,13 +71,16 @@ static void move_below_a_job(int dmabuf, int device)
 	printf("move: the device finished first\n");
 }
 
-static void follow(int dmabuf, int device, const char *pixels)
+/* @pixels has been mapped all the time. */
+static void follow(int dmabuf, int device, char *pixels)
 {
 	struct sample_run run = run_device(device, 0, 0);
 
 	expect(run.maps == 2, "the next job looked for the buffer again");
 	expect(run_device(device, 0, 0).maps == 2, "and the one after that did not need to");
-	expect(is_drawn(dmabuf, pixels), "what was in the buffer is there still");
+	expect(is_drawn(dmabuf, pixels, FIRST_PICTURE), "what was in the buffer is there still");
+	draw(dmabuf, pixels, SECOND_PICTURE);
+	expect(is_drawn(dmabuf, map(dmabuf), SECOND_PICTURE), "and drawing reaches the new place");
 	printf("move: device and process have followed\n");
 }
 
@@ -87,13 +99,9 @@ int main(void)
 {
 	int dmabuf = make_buffer();
 	int device = import_buffer(IMPORT_DYNAMIC, dmabuf);
-	char *pixels;
+	char *pixels = map(dmabuf);
 
-	pixels = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
-	if (pixels == MAP_FAILED)
-		die("mmap");
-	draw(dmabuf, pixels);
-
+	draw(dmabuf, pixels, FIRST_PICTURE);
 	move_below_a_job(dmabuf, device);
 	follow(dmabuf, device, pixels);
 	hold_still(dmabuf);
