@@ -81,6 +81,79 @@ class Objects(unittest.TestCase):
             [("??", 0)]])
 
 
+class Tools(unittest.TestCase):
+    """The compiler and binutils of this machine say what is expected of them."""
+
+    PROGRAM = """\
+        void *__kmalloc_noprof(int size);
+        void __sanitizer_cov_trace_pc(void);
+        static inline void *get(int size)
+        {
+                return size ? __kmalloc_noprof(size) : 0;
+        }
+        int use(int size)
+        {
+                char *memory = get(size);
+                if (!memory)
+                        return -12;
+                return *memory;
+        }
+        """
+    MAIN = """\
+        int use(int size);
+        void *__kmalloc_noprof(int size) { return (char *)main + 0 * size; }
+        void __sanitizer_cov_trace_pc(void) {}
+        """.replace("(char *)main", "__builtin_return_address(0)")
+
+    def setUp(self):
+        work = tempfile.TemporaryDirectory(prefix="proof-test.")
+        self.addCleanup(work.cleanup)
+        self.work = work.name
+        self.place = os.path.join(self.work, kernel.HOME)
+        os.makedirs(self.place)
+        self.source = os.path.join(self.place, "a.c")
+        with open(self.source, "w", encoding="ascii") as file:
+            file.write(self.PROGRAM)
+        with open(os.path.join(self.work, "main.c"), "w", encoding="ascii") as file:
+            file.write(self.MAIN + "int main(int argc, char **argv) "
+                                   "{ (void)argv; return use(argc - 1) != -12; }\n")
+
+    def gcc(self, *words):
+        subprocess.run(["gcc", *words], cwd=self.work, check=True)
+
+    def test_an_allocation_is_found_in_a_linked_program(self):
+        self.gcc("-O2", "-g1", "-fsanitize-coverage=trace-pc", "-fno-optimize-sibling-calls",
+                 "-fno-pie", "-c", self.source, "-o", self.place + "/a.o")
+        self.gcc("-O2", "-no-pie", "main.c", self.place + "/a.o", "-o", "vmlinux")
+        found = {(file, line): (function, callee) for file, (line, function, callee) in
+                 (("a.c", call) for call in sites.calls_in(
+                     re.sub(r"(?m)^ {8}", "", self.PROGRAM.replace("__kmalloc_noprof", "kmalloc"))))
+                 if function == "get"}
+        self.assertEqual(found, {("a.c", 5): ("get", "kmalloc")})
+        with mock.patch.object(kernel, "own_sources",
+                               return_value={kernel.HOME + "/a.o": kernel.HOME + "/a.c"}):
+            there = sites.in_kernel(self.work, found)
+            self.assertEqual([call for _, call in there], [("a.c", 5)])
+            rows = proof.places_by_file(self.work, [])
+        self.assertGreater(rows[kernel.HOME + "/a.c"][1], 1)
+
+    def test_what_gcov_counts_is_read(self):
+        self.gcc("-O0", "--coverage", "-c", self.source, "-o", self.place + "/a.o")
+        self.gcc("--coverage", "main.c", self.place + "/a.o", "-o", "run")
+        subprocess.run([os.path.join(self.work, "run")], check=True)
+        share = os.path.join(self.work, "share")
+        os.makedirs(share)
+        os.rename(self.place, os.path.join(self.work, "objects"))
+        os.makedirs(os.path.join(share, "gcda"))
+        os.rename(os.path.join(self.work, "objects/a.gcda"), os.path.join(share, "gcda/a.gcda"))
+        with mock.patch.object(objects, "own_objects", return_value={
+                os.path.join(self.work, "objects/a.o"): kernel.HOME + "/a.c"}):
+            counts = gcov.collect(self.work, share)["a.c"]
+        run, lines, taken, ways = counts.share()
+        self.assertEqual(counts.missed(), [12])
+        self.assertEqual((run, taken < ways), (lines - 1, True))
+
+
 class Sites(unittest.TestCase):
     def test_allocations_are_found_in_code_alone(self):
         self.assertEqual(sites.calls_in(SOURCE), [

@@ -22,6 +22,7 @@
 
 #define MAX_NTH		400
 #define SEEDS		60	/* to be tried until some of them make a call that works */
+#define SITE_SEEDS	8	/* to look for places with */
 #define MAX_SITES	512
 #define PATIENCE_MS	5000
 
@@ -116,7 +117,10 @@ static const struct op *op_named(const char *name)
 	exit(2);
 }
 
-/* Something of each kind, so that there is a right argument for every call. */
+/*
+ * Something of each kind, so that there is a right argument for every call. In every
+ * other variant no buffer has fences yet.
+ */
 static void make_world(unsigned int variant)
 {
 	static const struct {
@@ -132,12 +136,12 @@ static void make_world(unsigned int variant)
 		{ "MODE_CREATE_DUMB", 2 }, { "PRIME_HANDLE_TO_FD", 1 }, { "mmap", 3 },
 		{ "epoll_ctl", 1 }, { "send", 1 }, { "SYNC_IOC_SET_DEADLINE", 1 },
 	};
+	const struct op *import = op_named("DMA_BUF_IOCTL_IMPORT_SYNC_FILE"), *op;
 	unsigned int i, done, seed;
-	const struct op *op;
 
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
 		op = op_named(steps[i].name);
-		if (!op_available(op))
+		if (!op_available(op) || (op == import && variant % 2))
 			continue;
 		for (seed = 0, done = 0; seed < SEEDS && done < steps[i].times; seed++) {
 			if (make_call(&caller, op, variant * SEEDS + seed, false) >= 0)
@@ -313,12 +317,15 @@ static bool gets_anywhere(const struct op *op, unsigned int seed)
 	bool hit;
 	long ret;
 
+	/* Failing is what this asks for; whether it is done well others ask. */
 	for (i = 0; i < nr_sites; i++) {
 		if (sites[i].reached)
 			continue;
 		low = sites[i].address < low ? sites[i].address : low;
 		high = sites[i].address >= high ? sites[i].address + 1 : high;
 	}
+	if (low >= high)
+		return false;
 	make_world(seed);
 	require_range(low, high);
 	call_failing(op, seed, 1, &hit, &ret);
@@ -327,11 +334,11 @@ static bool gets_anywhere(const struct op *op, unsigned int seed)
 	return hit;
 }
 
-static void test_sites(const struct op *op, unsigned int seeds)
+static void test_sites(const struct op *op)
 {
 	unsigned int seed, i;
 
-	for (seed = 0; seed < seeds; seed++) {
+	for (seed = 0; seed < SITE_SEEDS; seed++) {
 		if (!gets_anywhere(op, seed))
 			continue;
 		for (i = 0; i < nr_sites; i++) {
@@ -405,7 +412,7 @@ int main(int argc, char **argv)
 		    (only && strcmp(only, ops[i].name)))
 			continue;
 		test_op(&ops[i]);
-		test_sites(&ops[i], 2 * good_seeds);
+		test_sites(&ops[i]);
 	}
 	printf("1..%u\n", tests);
 	return !!failures;

@@ -344,7 +344,7 @@ const struct op ops[] = {
 	{ "madvise", .weight = 3, .run = run_advise },
 	{ "mremap", .foreign = true, .weight = 3, .run = run_remap },
 	{ "touch", .weight = 12, .run = run_touch },
-	{ "peek", .weight = 3, .run = run_peek },
+	{ "peek", .weight = 3, .run = run_peek, .path = "/proc/self/mem" },
 
 	{ "poll", .weight = 16, .run = run_poll },
 	{ "epoll_ctl", .weight = 12, .run = run_epoll_ctl },

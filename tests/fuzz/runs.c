@@ -8,14 +8,13 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -276,15 +275,21 @@ long run_touch(struct call *call)
 	return ret;
 }
 
-/* As a debugger does, or somebody who pins the pages. */
+/* As a debugger does. The pages of some buffers nobody gets at so; that is fine. */
 long run_peek(struct call *call)
 {
-	struct iovec here = { call->caller->args, 256 };
-	struct iovec there = { mapping_of(call) + PAGE * below(call, BUFFER_PAGES), 256 };
+	char *at = mapping_of(call) + PAGE * below(call, BUFFER_PAGES);
+	int fd = open(call->op->path, O_RDWR | O_CLOEXEC);
+	long ret;
 
+	if (fd < 0)
+		return -errno;
 	if (one_in(call, 2))
-		return or_errno(syscall(SYS_process_vm_writev, getpid(), &here, 1, &there, 1, 0));
-	return or_errno(syscall(SYS_process_vm_readv, getpid(), &here, 1, &there, 1, 0));
+		ret = or_errno(pread(fd, call->caller->args, 256, (uintptr_t)at));
+	else
+		ret = or_errno(pwrite(fd, call->caller->args, 256, (uintptr_t)at));
+	close(fd);
+	return ret == -EIO || ret >= 0 ? 0 : ret;
 }
 
 long run_poll(struct call *call)

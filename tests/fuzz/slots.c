@@ -164,8 +164,8 @@ const char *drm_path(void)
 	struct drm_version version;
 	int i, fd;
 
-	for (i = 128; i < 132 && !*path; i++) {
-		snprintf(path, sizeof(path), "/dev/dri/renderD%d", i);
+	for (i = 0; i < 4 && !*path; i++) {
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
 		fd = open(path, O_RDWR);
 		version = (struct drm_version) { .name = name, .name_len = sizeof(name) };
 		if (fd < 0 || ioctl(fd, DRM_IOCTL_VERSION, &version) ||
