@@ -19,5 +19,5 @@ CFLAGS_sw_sync.o := -I$(src)
 obj-y += heaps/
 obj-$(CONFIG_UDMABUF) += udmabuf.o
 obj-$(CONFIG_DMABUF_KUNIT_TEST) += tests/
-obj-$(CONFIG_DMABUF_TEST_ISSUER) += tests/modules/
+obj-$(CONFIG_DMABUF_TEST_ISSUER) += tests/
 obj-$(CONFIG_DMABUF_BENCH) += tests/bench/

@@ -102,13 +102,18 @@ static const char *meddler_name(struct dma_fence *fence)
 }
 
 static bool meddler_signaled(struct dma_fence *fence)
+	__must_hold(RCU)
 {
 	struct meddler *meddler = container_of(fence, struct meddler, base);
 	void (*meddle)(struct meddler *meddler) = meddler->meddle;
 
 	meddler->meddle = NULL;
-	if (meddle)
+	if (meddle) {
+		/* Stands for another thread, which is free to sleep. */
+		rcu_read_unlock();
 		meddle(meddler);
+		rcu_read_lock();
+	}
 	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 

@@ -134,8 +134,8 @@ DERIVED = re.compile(r"__(?:SCT__tp_func|SCK__tp_func|SCT|SCK|tracepoint|traceit
 COMPILER = re.compile(r"_GLOBAL_OFFSET_TABLE_|__x86_\w*thunk\w*|__this_module|__fentry__|"
                       r"param_ops_u?(int|long|short)")
 # Where a kernel keeps what our module may need of it.
-EXPORTERS = ("arch/x86", "block", "drivers/base", "fs", "init", "kernel", "lib", "mm", "net/core",
-             "security")
+EXPORTERS = ("arch/x86", "block", "drivers/base", "drivers/char/misc.c", "fs", "init", "kernel",
+             "lib", "mm", "net/core", "security")
 
 
 def symbols(output, paths):

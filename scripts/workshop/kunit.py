@@ -3,10 +3,11 @@
 
 import json
 import os
+import re
 import shutil
 
 from workshop import log, stamps
-from workshop.common import BUILD, Failure, read_text
+from workshop.common import BUILD, Failure, read_text, write_text
 from workshop.shell import LOGS, Job, environment, stream
 from workshop.tree import TREE
 
@@ -87,13 +88,26 @@ def uml(name, kunitconfig, source_key, only=None, arguments=(), like=None):
     return Outcome(results), log.alarms(kernel)
 
 
+def last_results(text):
+    """The part of a kernel's log with the results of the module that was loaded last."""
+    lines = text.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines)
+              if re.match(r"\[[^]]*\] KTAP version 1$", line)]
+    return "".join(lines[starts[-1]:] if starts else lines)
+
+
 def from_log(name, kernel_log):
-    """The outcome of the suites that ran while a guest booted."""
+    """The outcome of the suites that ran when a guest loaded their module.
+
+    What is built in has results as well, of no suites at all.
+    """
+    results_log = os.path.join(LOGS, f"{name}-ktap.log")
+    write_text(results_log, last_results(read_text(kernel_log, "")))
     results = os.path.join(LOGS, f"{name}.json")
     if os.path.exists(results):
         os.unlink(results)
     lines = []
-    stream([*KUNIT, "parse", f"--json={results}", kernel_log], lines.append, 120, TREE)
+    stream([*KUNIT, "parse", f"--json={results}", results_log], lines.append, 120, TREE)
     if not os.path.exists(results):
         raise Failure(f"kunit.py finds no results in {kernel_log}: {' '.join(lines[-3:])}")
     return Outcome(results)
