@@ -77,11 +77,10 @@ static void soil_slab(struct kunit *test, size_t size)
 /* Fills the stack below with dirt; what is called next has its variables there. */
 static noinline void soil_stack(void)
 {
-	volatile u8 dirt[1024];
-	int i;
+	u8 dirt[1024];
 
-	for (i = 0; i < sizeof(dirt); i++)
-		dirt[i] = DIRT;
+	memset(dirt, DIRT, sizeof(dirt));
+	barrier_data(dirt);
 }
 
 static void file_info_answers_with_nothing_of_the_kernels(struct kunit *test)
