@@ -9,7 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/sched/clock.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sync_file.h>
@@ -258,9 +258,9 @@ static void four_thousand_waiters_on_one_fence(struct kunit *test)
 	/* One page for each 4096 waiters would be a byte for each. */
 	KUNIT_EXPECT_LE(test, mock_slab_pages() - pages, 16);
 
-	begin = local_clock();
+	begin = ktime_get_ns();
 	KUNIT_EXPECT_EQ(test, 0, dma_fence_signal(fence));
-	signalled = local_clock() - begin;
+	signalled = ktime_get_ns() - begin;
 	for (i = 0; i < WAITERS; i++)
 		calls += callbacks[i].calls;
 	KUNIT_EXPECT_EQ(test, WAITERS, calls);

@@ -22,7 +22,7 @@ class Patches(unittest.TestCase):
             self.assertTrue(mutants.claims(path), path)
             for step, word in mutants.claims(path):
                 self.assertIn(step, test.STEPS, path)
-                self.assertIn(word, tests, path)
+                self.assertTrue(word in tests or word == "crash", path)
 
     def test_each_can_be_applied(self):
         for path in mutants.patches():
@@ -49,6 +49,15 @@ class Verdicts(unittest.TestCase):
 
     def test_somebody_else_failing_is_another_bug(self):
         self.assertIn("not by this_case", self.verdict(["FAILED  kunit-uml: other"]))
+
+    def test_a_kernel_that_crashes_has_caught_it_if_it_was_to(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".patch") as file:
+            file.write("A bug.\n\nCaught-by: kunit-uml: crash\n")
+            file.flush()
+            for line, wrong in (("FAILED  kunit-uml: : : see the log", False),
+                                ("FAILED  kunit-uml: a: b: see the log", True)):
+                with mock.patch.object(mutants, "failures", lambda step, line=line: [line]):
+                    self.assertEqual(bool(mutants.verdict(file.name)), wrong)
 
     def test_what_does_not_build_is_not_caught(self):
         with mock.patch.object(mutants.subprocess, "run") as program:
