@@ -9,7 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/sched/clock.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sync_file.h>
@@ -77,11 +77,10 @@ static void soil_slab(struct kunit *test, size_t size)
 /* Fills the stack below with dirt; what is called next has its variables there. */
 static noinline void soil_stack(void)
 {
-	volatile u8 dirt[1024];
-	int i;
+	u8 dirt[1024];
 
-	for (i = 0; i < sizeof(dirt); i++)
-		dirt[i] = DIRT;
+	memset(dirt, DIRT, sizeof(dirt));
+	barrier_data(dirt);
 }
 
 static void file_info_answers_with_nothing_of_the_kernels(struct kunit *test)
@@ -259,9 +258,9 @@ static void four_thousand_waiters_on_one_fence(struct kunit *test)
 	/* One page for each 4096 waiters would be a byte for each. */
 	KUNIT_EXPECT_LE(test, mock_slab_pages() - pages, 16);
 
-	begin = local_clock();
+	begin = ktime_get_ns();
 	KUNIT_EXPECT_EQ(test, 0, dma_fence_signal(fence));
-	signalled = local_clock() - begin;
+	signalled = ktime_get_ns() - begin;
 	for (i = 0; i < WAITERS; i++)
 		calls += callbacks[i].calls;
 	KUNIT_EXPECT_EQ(test, WAITERS, calls);

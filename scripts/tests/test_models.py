@@ -9,7 +9,7 @@ from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from workshop import models  # noqa: E402
+from workshop import lkmm, models  # noqa: E402
 from workshop.common import Failure  # noqa: E402
 
 TEST = """C a-test
@@ -96,5 +96,36 @@ class Searches(unittest.TestCase):
             self.search(["Segmentation fault"])
 
 
-if __name__ == "__main__":
-    unittest.main()
+class MemoryModel(unittest.TestCase):
+    PASSING = """C passing
+{
+}
+
+P0(int *x, int *flag)
+{
+	WRITE_ONCE(*x, 1);
+	%s(%sflag, 1);
+}
+
+P1(int *x, int *flag)
+{
+	int r0;
+	int r1;
+
+	r0 = smp_load_acquire(flag);
+	if (r0 == 1)
+		r1 = READ_ONCE(*x);
+}
+
+exists (1:r0=1 /\\ 1:r1=0)
+"""
+
+    def test_a_release_carries_what_came_before(self):
+        self.assertFalse(lkmm.observable(self.PASSING % ("smp_store_release", "")))
+
+    def test_a_plain_store_does_not(self):
+        self.assertTrue(lkmm.observable(self.PASSING % ("WRITE_ONCE", "*")))
+
+    def test_what_cannot_be_read_is_no_verdict(self):
+        with self.assertRaises(Failure):
+            lkmm.observable(self.PASSING % ("atomic_cond_read_acquire", ""))

@@ -30,7 +30,7 @@
 
 #include "kselftest_harness.h"
 
-#define MB	(1UL << 20)
+#define MB	(1024UL * 1024)
 #define HUGE	(2 * MB)
 #define PAGES	4
 #define ROUNDS	300
@@ -55,7 +55,7 @@ static void fault(int sig)
 }
 
 /* The signal that reading at @at brings, or 0. */
-static int peek(const volatile char *at)
+static int peek(const char *at)
 {
 	int sig;
 
@@ -63,7 +63,7 @@ static int peek(const volatile char *at)
 	signal(SIGBUS, fault);
 	sig = sigsetjmp(on_fault, 1);
 	if (!sig)
-		(void)*at;
+		__atomic_load_n(at, __ATOMIC_RELAXED);
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGBUS, SIG_DFL);
 	return sig;
@@ -332,9 +332,13 @@ TEST_F(history, syzbot_17a207d226b8a5fb0fd9_file_loses_pages_that_are_mapped)
 	}
 }
 
+/* What two threads look at. */
+#define GET(x)		__atomic_load_n(&(x), __ATOMIC_SEQ_CST)
+#define SET(x, v)	__atomic_store_n(&(x), v, __ATOMIC_SEQ_CST)
+
 struct race {
-	_Atomic int fd;
-	_Atomic bool stop;
+	int fd;
+	bool stop;
 	int timeline;
 	unsigned long done;
 };
@@ -345,8 +349,8 @@ static void *read_path(void *data)
 	struct race *race = data;
 	char path[64], target[PATH_MAX];
 
-	while (!race->stop) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", race->fd);
+	while (!GET(race->stop)) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", GET(race->fd));
 		if (readlink(path, target, sizeof(target)) > 0)
 			race->done++;
 	}
@@ -364,12 +368,12 @@ TEST_F(history, syzbot_3643a18836bce555bff6_path_against_close)
 	for (i = 0; i < ROUNDS; i++) {
 		fd = heap_buffer("system", page);
 		ASSERT_LE(0, fd);
-		race.fd = fd;
+		SET(race.fd, fd);
 		ioctl(fd, DMA_BUF_SET_NAME_B, "a name that the buffer has");
 		ioctl(fd, DMA_BUF_SET_NAME_B, i & 1 ? "odd" : "even");
 		close(fd);
 	}
-	race.stop = true;
+	SET(race.stop, true);
 	pthread_join(thread, NULL);
 }
 
@@ -377,9 +381,11 @@ TEST_F(history, syzbot_3643a18836bce555bff6_path_against_close)
 static void *close_next(void *data)
 {
 	struct race *race = data;
+	int fd;
 
-	while (!race->stop) {
-		if (race->fd >= 0 && !close(race->fd))
+	while (!GET(race->stop)) {
+		fd = GET(race->fd);
+		if (fd >= 0 && !close(fd))
 			race->done++;
 	}
 	return NULL;
@@ -398,14 +404,14 @@ static void expect_guessed_closes_harmless(struct __test_metadata *_metadata,
 		next = dup(0);
 		close(next);
 		/* The memfd and the device have the numbers before it. */
-		race.fd = next + 2;
+		SET(race.fd, next + 2);
 		fd = make();
-		race.fd = -1;
+		SET(race.fd, -1);
 		EXPECT_TRUE(fd >= 0 || fd == -EBADF || fd == -EBADFD || fd == -ENOTTY);
 		if (fd >= 0)
 			close(fd);
 	}
-	race.stop = true;
+	SET(race.stop, true);
 	pthread_join(thread, NULL);
 }
 
@@ -424,9 +430,9 @@ static void *signal_all(void *data)
 {
 	struct race *race = data;
 
-	while (!race->stop) {
+	while (!GET(race->stop)) {
 		advance(race->timeline);
-		race->done++;
+		SET(race->done, race->done + 1);
 		sched_yield();
 	}
 	return NULL;
@@ -453,7 +459,7 @@ TEST_F(history, syzbot_ep_remove_may_2024_close_of_a_buffer_in_epoll)
 		fd = heap_buffer("system", page);
 		ASSERT_LE(0, fd);
 		/* Beyond what has been reached: by the time it is, who knows. */
-		import.fd = fence(race.timeline, race.done + 2 + i % 7);
+		import.fd = fence(race.timeline, GET(race.done) + 2 + i % 7);
 		ASSERT_LE(0, import.fd);
 		ASSERT_EQ(0, ioctl(fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
 		close(import.fd);
@@ -464,7 +470,7 @@ TEST_F(history, syzbot_ep_remove_may_2024_close_of_a_buffer_in_epoll)
 		EXPECT_EQ(0, epoll_wait(epoll, &got, 1, 0));
 		close(epoll);
 	}
-	race.stop = true;
+	SET(race.stop, true);
 	pthread_join(thread, NULL);
 	close(race.timeline);
 }
