@@ -12,7 +12,8 @@ from workshop.routes import Routes
 from workshop.shell import Job
 
 # What belongs to user space: begins of paths in the tree.
-USER_SPACE = ("drivers/dma-buf/tests/selftests/", "drivers/dma-buf/tests/bench/user/", "tools/")
+USER_SPACE = ("drivers/dma-buf/tests/selftests/", "drivers/dma-buf/tests/bench/user/",
+              "drivers/dma-buf/tests/fuzz/", "tools/")
 TESTS = "drivers/dma-buf/tests/"
 SIZES = os.path.join(REPO, "scripts/kbuild/sizes.c")
 
