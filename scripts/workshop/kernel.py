@@ -16,7 +16,8 @@ JOBS = f"-j{os.cpu_count()}"
 # The kernels, and the fragments they are made of; all else is off.
 KERNELS = {
     "guest": ("guest", "lockdep"),
-    "debug": ("guest", "lockdep", "debug", "failing", "kunit"),
+    "debug": ("guest", "lockdep", "debug", "kunit"),
+    "proof": ("guest", "lockdep", "debug", "failing", "attack", "kunit"),
     "bpf": ("guest", "lockdep", "bpf"),
     "kcsan": ("guest", "kcsan", "kunit"),
     "coverage": ("guest", "failing", "coverage", "kunit"),
@@ -30,7 +31,7 @@ KERNELS = {
 # Kernels whose compiler adds something to the project's files, and to no others: what make
 # is told for each of them, and once. Where KCOV is, line numbers are, and calls return.
 INSTRUMENTED = {
-    "debug": ("KCOV_INSTRUMENT_{}.o=y", "CFLAGS_KCOV=-fsanitize-coverage=trace-pc -g1 "
+    "proof": ("KCOV_INSTRUMENT_{}.o=y", "CFLAGS_KCOV=-fsanitize-coverage=trace-pc -g1 "
                                         "-fno-optimize-sibling-calls"),
     "kcsan": ("KCSAN_SANITIZE_{}.o=y", "KCSAN_SANITIZE=n"),
     "coverage": ("GCOV_PROFILE_{}.o=y",),

@@ -7,7 +7,7 @@ import re
 import time
 import unittest
 
-from workshop import bench, demo, kernel, kunit, proof, selftests, tool, tree
+from workshop import bench, demo, kernel, kunit, selftests, tool, tree
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -15,7 +15,6 @@ from workshop.shell import minutes, stream
 MISUSE = "dma-resv-misuse"  # makes the kernel warn, so it has a step of its own
 DRM_CASES = 600     # stock passes 614 on User-Mode Linux
 SOME_FRAMES = 30    # in the buffers of each source but the first
-FUZZ_SECONDS = 40
 
 
 class Tally:
@@ -125,13 +124,13 @@ def kunit_x86(tally):
                 if leaks else boot.problem)
 
 
-LEAK_JOB = "[ -w /sys/kernel/debug/kmemleak ] || exit 1\n" + proof.LEAKS
-
-
-def attacks(tally):
-    """each allocation fails once, and the fuzzer, on the kernel of kunit-x86"""
-    for guarantee, wrong in proof.short(tree.tree(), FUZZ_SECONDS):
-        tally.check(guarantee, wrong)
+# kmemleak passes over what is younger than five seconds.
+LEAK_JOB = """
+leaks=/sys/kernel/debug/kmemleak
+[ -w $leaks ] || exit 1
+sleep 6
+echo scan >$leaks && sleep 1 && echo scan >$leaks && cat $leaks
+"""
 
 
 def userspace(tally):
@@ -209,7 +208,6 @@ STEPS = {
     "dmabuf-tool": dmabuf_tool,
     "bench": benchmark,
     "kunit-x86": kunit_x86,
-    "proof": attacks,
     "consumers": consumers,
 }
 QUICK = ("kunit-uml", "kunit-misuse")
