@@ -439,7 +439,9 @@ static __always_inline bool __dma_fence_ask(struct dma_fence *fence)
 	/* Once: dma_fence_detach() may change it. */
 	const struct dma_fence_ops *ops = READ_ONCE(fence->ops);
 
-	return ops->signaled && ops->signaled(fence);
+	if (!ops->signaled)
+		return false;
+	return ops->signaled(fence);
 }
 
 /**

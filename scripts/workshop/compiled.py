@@ -12,8 +12,8 @@ from workshop.routes import Routes
 from workshop.shell import Job
 
 # What belongs to user space: begins of paths in the tree.
-USER_SPACE = ("drivers/dma-buf/tests/selftests/", "drivers/dma-buf/tests/bench/user/", "tools/",
-              "samples/dma-buf/user/")
+USER_SPACE = ("drivers/dma-buf/tests/selftests/", "drivers/dma-buf/tests/bench/user/",
+              "drivers/dma-buf/tests/fuzz/", "tools/", "samples/dma-buf/user/")
 # And what is compiled for the kernel.
 KERNEL_SPACE = ("drivers/dma-buf/", "samples/dma-buf/")
 TESTS = "drivers/dma-buf/tests/"

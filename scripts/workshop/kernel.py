@@ -16,9 +16,10 @@ JOBS = f"-j{os.cpu_count()}"
 # The kernels, and the fragments they are made of; all else is off.
 KERNELS = {
     "guest": ("guest", "lockdep", "bpf", "samples"),
-    "debug": ("guest", "lockdep", "debug", "failing", "kunit"),
-    "kcsan": ("guest", "kcsan", "kunit"),
-    "coverage": ("guest", "failing", "coverage", "kunit"),
+    "debug": ("guest", "lockdep", "debug", "kunit"),
+    "proof": ("guest", "lockdep", "debug", "failing", "attack", "kunit-built-in"),
+    "kcsan": ("guest", "kcsan", "kunit-built-in"),
+    "coverage": ("guest", "failing", "coverage", "kunit-built-in"),
     # Optimised for size, as tinyconfig is: stock's figures in the issues were got so.
     "bench": ("bench", "bench-x86"),
     "bench-pool": ("bench", "bench-x86", "bench-pool"),
@@ -27,12 +28,12 @@ KERNELS = {
     "bench-pool-uml": ("bench", "bench-uml", "bench-pool"),
 }
 # What is made of them, unless somebody asks for something else.
-TARGETS = {name: ("vmlinux", "modules") for name in ("guest", "debug", "kcsan", "coverage")}
+TARGETS = {name: ("vmlinux", "modules") for name in ("guest", "debug")}
 
 # Kernels whose compiler adds something to the project's files, and to no others: what make
 # is told for each of them, and once. Where KCOV is, line numbers are, and calls return.
 INSTRUMENTED = {
-    "debug": ("KCOV_INSTRUMENT_{}.o=y", "CFLAGS_KCOV=-fsanitize-coverage=trace-pc -g1 "
+    "proof": ("KCOV_INSTRUMENT_{}.o=y", "CFLAGS_KCOV=-fsanitize-coverage=trace-pc -g1 "
                                         "-fno-optimize-sibling-calls"),
     "kcsan": ("KCSAN_SANITIZE_{}.o=y", "KCSAN_SANITIZE=n"),
     "coverage": ("GCOV_PROFILE_{}.o=y",),

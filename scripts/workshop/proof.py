@@ -218,13 +218,3 @@ def fail_verdicts(run, found):
         "not reached: " + "; ".join(missing)
     if idle:
         say(f"  {sites.EXCUSED}: reached, or gone: {', '.join(idle)}")
-
-
-def short(source_key, seconds):
-    """Both, a little of each, on the debug kernel; yields (guarantee, None or what is wrong)."""
-    vmlinux, _ = kernel.build("debug", source_key)
-    run, found = fail_run("proof", vmlinux, 1, 900, fuzz_job(1, seconds))
-    yield from fail_verdicts(run, found)
-    yield from fuzz_verdicts(run, short=True)
-    yield from run.verdicts()
-    print_places(run, os.path.dirname(vmlinux))

@@ -69,8 +69,8 @@ class Soak:
 
 
 def fuzz(soak):
-    """tests/fuzz on the debug kernel, with 4 CPUs"""
-    vmlinux, _ = kernel.build("debug", soak.key)
+    """tests/fuzz on 4 CPUs, with lockdep, KASAN and kmemleak"""
+    vmlinux, _ = kernel.build("proof", soak.key)
     files = [("calls.txt", read_text(soak.replay))] if soak.replay else []
     say(f"  seed {soak.seed}")
     run = proof.Run("soak-fuzz", vmlinux,
@@ -83,7 +83,7 @@ def fuzz(soak):
 
 def fail_nth(soak):
     """each allocation of each call fails, with as many arguments as there is time for"""
-    vmlinux, _ = kernel.build("debug", soak.key)
+    vmlinux, _ = kernel.build("proof", soak.key)
     run, found = proof.fail_run("soak-fail", vmlinux, max(2, soak.minutes // 2),
                                 soak.seconds + 1800)
     yield from proof.fail_verdicts(run, found)

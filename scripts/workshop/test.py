@@ -9,8 +9,8 @@ import time
 import unittest
 from fnmatch import fnmatch
 
-from workshop import (bench, demo, docs, kernel, kunit, models, proof, samples, selftests,
-                      tool, tree)
+from workshop import (bench, demo, docs, kernel, kunit, models, samples, selftests, tool,
+                      tree)
 from workshop.common import BUILD, REPO, Failure, Refusal, say
 from workshop.guest import Boot
 from workshop.shell import minutes, stream
@@ -18,7 +18,6 @@ from workshop.shell import minutes, stream
 MISUSE = "*-misuse"  # suites that make the kernel warn, so they have a step of their own
 DRM_CASES = 600     # stock passes 614 on User-Mode Linux
 SOME_FRAMES = 30    # in the buffers of each source but the first
-FUZZ_SECONDS = 40
 
 
 class Tally:
@@ -153,13 +152,13 @@ insmod /out/dmabuf_kunit.ko || exit 1
 rmmod dmabuf_kunit || exit 1
 """
 
-LEAK_JOB = "[ -w /sys/kernel/debug/kmemleak ] || exit 1\n" + proof.LEAKS
-
-
-def attacks(tally):
-    """each allocation fails once, and the fuzzer, on the kernel of kunit-x86"""
-    for guarantee, wrong in proof.short(tree.tree(), FUZZ_SECONDS):
-        tally.check(guarantee, wrong)
+# kmemleak passes over what is younger than five seconds.
+LEAK_JOB = """
+leaks=/sys/kernel/debug/kmemleak
+[ -w $leaks ] || exit 1
+sleep 6
+echo scan >$leaks && sleep 1 && echo scan >$leaks && cat $leaks
+"""
 
 
 def userspace(tally):
@@ -251,7 +250,6 @@ STEPS = {
     "dmabuf-tool": dmabuf_tool,
     "bench": benchmark,
     "kunit-x86": kunit_x86,
-    "proof": attacks,
     "consumers": consumers,
 }
 QUICK = ("kunit-uml", "kunit-misuse")

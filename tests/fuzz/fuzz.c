@@ -6,6 +6,7 @@
  * nothing is left behind.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <pthread.h>
@@ -218,7 +219,9 @@ static unsigned int op_named(const char *name)
 /* The calls of a log, in its order, in this one thread. */
 static bool replay(void)
 {
-	FILE *file = fopen(options.replay, "r");
+	/* Where none of the calls can close it, and where it takes no number of theirs. */
+	int fd = keep_fd(open(options.replay, O_RDONLY));
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	struct thread *thread = &threads[0];
 	unsigned long seed;
 	unsigned int op, may_break;

@@ -39,7 +39,8 @@ int keep_fd(int fd)
 {
 	int kept = fcntl(fd, F_DUPFD_CLOEXEC, LAST_FD);
 
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return kept;
 }
 
