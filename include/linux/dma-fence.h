@@ -424,7 +424,7 @@ static inline bool dma_fence_check_and_signal_locked(struct dma_fence *fence)
  * Context: any.
  * Return: true when it has. What dma_fence_is_signaled() promises holds then.
  */
-static inline bool dma_fence_test_signaled_flag(struct dma_fence *fence)
+static __always_inline bool dma_fence_test_signaled_flag(struct dma_fence *fence)
 {
 	/* Pairs with the full barrier of signalling: error and work come first. */
 	return test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
@@ -442,6 +442,19 @@ static __always_inline bool __dma_fence_ask(struct dma_fence *fence)
 	if (!ops->signaled)
 		return false;
 	return ops->signaled(fence);
+}
+
+/* The same for who does not hold the lock, under which alone the driver stays. */
+static __always_inline bool __dma_fence_ask_rcu(struct dma_fence *fence)
+{
+	bool done;
+
+	rcu_read_lock();
+	/* Whoever was preempted in between may come too late for the driver. */
+	done = (IS_ENABLED(CONFIG_PREEMPTION) && dma_fence_test_signaled_flag(fence)) ||
+	       __dma_fence_ask(fence);
+	rcu_read_unlock();
+	return done;
 }
 
 /**
@@ -482,17 +495,12 @@ static inline bool dma_fence_is_signaled_locked(struct dma_fence *fence)
  */
 static inline bool dma_fence_is_signaled(struct dma_fence *fence)
 {
-	if (dma_fence_test_signaled_flag(fence))
+	/* Pairs with the full barrier of signalling: error and work come first. */
+	if (test_bit_acquire(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
 		return true;
 
-	rcu_read_lock();
-	/* Whoever was preempted in between may come too late for the driver. */
-	if (!(IS_ENABLED(CONFIG_PREEMPTION) && dma_fence_test_signaled_flag(fence)) &&
-	    !__dma_fence_ask(fence)) {
-		rcu_read_unlock();
+	if (!__dma_fence_ask_rcu(fence))
 		return false;
-	}
-	rcu_read_unlock();
 	dma_fence_signal(fence);
 	return true;
 }
