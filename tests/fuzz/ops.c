@@ -199,6 +199,18 @@ static const struct field buffer_deadline[] = {
 };
 #endif
 
+#ifdef DMA_BUF_IOCTL_NARROW
+static const struct field fewer_rights[] = {
+	{ PLACE(struct dma_buf_narrow, flags),
+	  ONE_OF(DMA_BUF_NARROW_NO_CPU_WRITE, DMA_BUF_NARROW_NO_DEVICES, DMA_BUF_NARROW_READ_ONLY,
+		 DMA_BUF_NARROW_NO_RENAME, DMA_BUF_NARROW_NO_FENCES, DMA_BUF_NARROW_VALID_FLAGS) },
+	{ PLACE(struct dma_buf_narrow, fd_flags), ONE_OF(O_CLOEXEC, 0) },
+	{ PLACE(struct dma_buf_narrow, fd), .content = ZERO },
+	{ PLACE(struct dma_buf_narrow, pad), .content = ZERO },
+	{}
+};
+#endif
+
 static const struct field dumb[] = {
 	{ PLACE(struct drm_mode_create_dumb, height), ONE_OF(1, 16, 64) },
 	{ PLACE(struct drm_mode_create_dumb, width), ONE_OF(64, 1024) },
@@ -297,6 +309,11 @@ const struct op ops[] = {
 #ifdef DMA_BUF_IOCTL_SET_DEADLINE
 	{ "DMA_BUF_IOCTL_SET_DEADLINE", .on = BUFFER, .weight = 8,
 	  IOCTL(DMA_BUF_IOCTL_SET_DEADLINE, struct dma_buf_set_deadline, buffer_deadline) },
+#endif
+#ifdef DMA_BUF_IOCTL_NARROW
+	{ "DMA_BUF_IOCTL_NARROW", .on = BUFFER, .weight = 10,
+	  IOCTL(DMA_BUF_IOCTL_NARROW, struct dma_buf_narrow, fewer_rights),
+	  GIVES(BUFFER, struct dma_buf_narrow, fd) },
 #endif
 	/* The name is what the argument points to: as if it were a structure. */
 	{ "DMA_BUF_SET_NAME_A", .on = BUFFER, .weight = 4, .cmd = DMA_BUF_SET_NAME_A,
