@@ -24,28 +24,34 @@ static void dma_resv_iter_start(struct dma_resv_iter *cursor,
 }
 
 /*
- * How readers look at a slot, all of them under RCU. Writers go on meanwhile, so
- * what was learned about a fence counts only when its slot, and the object the
- * list, is unchanged afterwards: the memory of a fence that was put may be another
- * one at once (SLAB_TYPESAFE_BY_RCU). The order here, first the fence, then slot
- * and list, pairs with dma_resv_list_replace() and dma_resv_install(): first slot
- * or list, then the put.
- *
- * The slot is checked here, the list by the caller when it has seen its slots.
+ * How readers look at slots, all of them under RCU. Writers go on meanwhile, so what
+ * was learned about a fence counts only when nothing was exchanged in the list, and
+ * the list in the object is the same, afterwards: the memory of a fence that was put
+ * may be another one at once (SLAB_TYPESAFE_BY_RCU), and even return as the fence in
+ * the slot. The order here, first the count, then slots and fences, then count and
+ * list again, pairs with dma_resv_list_replace() and dma_resv_install(): first slot,
+ * then count, or list, then the put. See tests/spin/resv-replace.pml.
  */
 
-/* Whether what a reader has read of a fence so far was the one in the slot. */
-static __always_inline bool dma_resv_slot_is(const struct dma_resv_slot *slot,
-					     unsigned long tagged)
+/* How many exchanges there were before a reader looks. */
+static __always_inline u32 dma_resv_exchanges(const struct dma_resv_list *list)
 {
-	smp_rmb(); /* fence, then slot; see above */
-	return READ_ONCE(slot->tagged) == tagged;
+	return smp_load_acquire(&list->exchanges); /* count, then slots; see above */
+}
+
+/* Whether what a reader has seen since then is still so. */
+static __always_inline bool dma_resv_is_steady(const struct dma_resv *obj,
+					       const struct dma_resv_list *list, u32 exchanges)
+{
+	smp_rmb(); /* fences, then count and list; see above */
+	return READ_ONCE(list->exchanges) == exchanges &&
+	       rcu_access_pointer(obj->fences) == list;
 }
 
 /*
  * Takes a reference to the fence in @slot when it is of @usage or one before and
- * not flagged as signalled; @found is its word then, else 0. Returns false when a
- * writer interfered. There may be a reference even so, for the caller to put.
+ * not flagged as signalled; @found is its word then, else 0. Returns false when it
+ * was too late for that: a writer has been here.
  */
 static __always_inline bool dma_resv_slot_get(const struct dma_resv_slot *slot,
 					      enum dma_resv_usage usage,
@@ -55,15 +61,12 @@ static __always_inline bool dma_resv_slot_get(const struct dma_resv_slot *slot,
 	struct dma_fence *fence = tagged_fence(tagged);
 
 	*found = 0;
-	if (tagged_usage(tagged) > usage)
+	if (tagged_usage(tagged) > usage || fence_flagged(fence))
 		return true;
-	if (fence_flagged(fence))
-		return dma_resv_slot_is(slot, tagged);
 	if (!dma_fence_get_rcu(fence))
 		return false;
 	*found = tagged;
-	smp_mb__after_atomic(); /* reference, then slot; see above */
-	return READ_ONCE(slot->tagged) == tagged;
+	return true;
 }
 
 /*
@@ -75,20 +78,22 @@ static __always_inline bool dma_resv_iter_step(struct dma_resv_iter *cursor,
 					       struct dma_resv_list *list)
 {
 	unsigned int index = cursor->index;
+	unsigned long found = 0;
 	bool valid = true;
+	u32 exchanges;
 
-	while (valid && index < cursor->num_fences) {
-		unsigned long found;
+	if (index == cursor->num_fences)
+		return rcu_access_pointer(cursor->obj->fences) == list;
 
+	exchanges = dma_resv_exchanges(list);
+	while (valid && !found && index < cursor->num_fences)
 		valid = dma_resv_slot_get(&list->slots[index++], cursor->usage, &found);
-		if (found) {
-			cursor->fence = tagged_fence(found);
-			cursor->fence_usage = tagged_usage(found);
-			break;
-		}
+	if (found) {
+		cursor->fence = tagged_fence(found);
+		cursor->fence_usage = tagged_usage(found);
 	}
 	cursor->index = index;
-	return valid && rcu_access_pointer(cursor->obj->fences) == list;
+	return valid && dma_resv_is_steady(cursor->obj, list, exchanges);
 }
 
 /*
@@ -251,12 +256,17 @@ int dma_resv_collect(struct dma_resv *obj, enum dma_resv_usage usage,
 	unsigned long *next = tagged;
 	struct dma_resv_list *list;
 	bool valid = true;
-	u32 num, i;
+	u32 exchanges, num, i;
 
 	rcu_read_lock();
 	list = rcu_dereference(obj->fences);
+	if (!list) {
+		rcu_read_unlock();
+		return 0;
+	}
+	exchanges = dma_resv_exchanges(list);
 	/* Pairs with the release in dma_resv_list_append(). */
-	num = list ? smp_load_acquire(&list->num_fences) : 0;
+	num = smp_load_acquire(&list->num_fences);
 	if (num > room) {
 		rcu_read_unlock();
 		return -EAGAIN;
@@ -266,7 +276,7 @@ int dma_resv_collect(struct dma_resv *obj, enum dma_resv_usage usage,
 		if (*next)
 			next = (void *)next + stride;
 	}
-	valid = valid && rcu_access_pointer(obj->fences) == list;
+	valid = valid && dma_resv_is_steady(obj, list, exchanges);
 	rcu_read_unlock();
 	/* As in dma_resv_iter_walk(). */
 	smp_acquire__after_ctrl_dep();
@@ -290,33 +300,31 @@ static __always_inline int dma_resv_is_idle(struct dma_resv *obj, enum dma_resv_
 {
 	const struct dma_resv_slot *slot, *end;
 	struct dma_resv_list *list;
+	bool idle = true;
+	u32 exchanges;
 
 	guard(rcu)();
 	list = rcu_dereference(obj->fences);
 	if (!list)
 		return 1;
 
+	exchanges = dma_resv_exchanges(list);
 	/* Pairs with the release in dma_resv_list_append(). */
 	end = &list->slots[smp_load_acquire(&list->num_fences)];
 	for (slot = list->slots; slot != end; slot++) {
 		unsigned long tagged = READ_ONCE(slot->tagged);
 		struct dma_fence *fence = tagged_fence(tagged);
-		bool pending;
 
-		if (tagged_usage(tagged) > usage)
+		if (tagged_usage(tagged) > usage || fence_flagged(fence))
 			continue;
-		pending = !fence_flagged(fence);
 		/* Its driver knows more about it. */
-		if (pending && READ_ONCE(fence->ops)->signaled)
+		if (READ_ONCE(fence->ops)->signaled)
 			return -EAGAIN;
-		if (!dma_resv_slot_is(slot, tagged))
-			return -EAGAIN;
-		if (pending)
-			return rcu_access_pointer(obj->fences) == list ? 0 : -EAGAIN;
+		idle = false;
+		break;
 	}
-	/* The flags were read before, everything else comes after. */
-	smp_acquire__after_ctrl_dep();
-	return rcu_access_pointer(obj->fences) == list ? 1 : -EAGAIN;
+	/* The flags were read with acquire: everything else comes after. */
+	return dma_resv_is_steady(obj, list, exchanges) ? idle : -EAGAIN;
 }
 
 /* Drops the array of dma_resv_get_fences(). */

@@ -29,6 +29,8 @@ struct dma_resv_slot {
  *	pairs with the acquire of readers and comes after the slot is filled
  * @max_fences: slots that may be filled, under the lock
  * @generation: how many lists the object had before; constant once published
+ * @exchanges: how often a fence was exchanged for another one in its slot; stored
+ *	with release under the lock, after the slot and before the old fence is put
  * @contexts: one bit per hash of a context; when it is clear, no slot has such a
  *	context. Under the lock
  * @slots: the fences, and behind @max_fences one more slot that ends searches
@@ -41,6 +43,7 @@ struct dma_resv_list {
 	u32 num_fences;
 	u32 max_fences;
 	u32 generation;
+	u32 exchanges;
 	unsigned long contexts;
 	struct dma_resv_slot slots[];
 };

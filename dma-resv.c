@@ -122,6 +122,7 @@ dma_resv_list_alloc(u32 generation, size_t max_fences, gfp_t gfp)
 	list->num_fences = 0;
 	list->max_fences = (size - sizeof(*list)) / sizeof(list->slots[0]) - 1;
 	list->generation = generation;
+	list->exchanges = 0;
 	list->contexts = 0;
 	return list;
 }
@@ -152,12 +153,15 @@ static __always_inline void dma_resv_list_replace(struct dma_resv_list *list,
 	list->contexts |= context_bit(fence->context);
 	/*
 	 * Release, for the content of the fence: pairs with the address
-	 * dependency of dma_resv_iter_step(). The reference is put only now:
-	 * a reader that finds the fence dying, or its memory in other use, must
-	 * find the slot changed as well.
+	 * dependency of dma_resv_iter_step(). The reference is put only after the
+	 * exchange was counted: a reader that finds the fence dying, or its
+	 * memory in other use, must find that there was an exchange as well, and
+	 * one that finds it counted must find the new fence. The address of the
+	 * fence does not tell: it may come back.
 	 */
 	smp_store_release(&slot->tagged,
 			  tag_fence(fence_get(fence), usage));
+	smp_store_release(&list->exchanges, list->exchanges + 1);
 	fence_put(old);
 }
 

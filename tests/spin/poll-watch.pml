@@ -2,9 +2,9 @@
 /*
  * poll() on a buffer: one watch for all who sleep.
  *
- * Code: dma-buf-file.c dma_buf_poll, dma-buf-file.c dma_buf_rewatch,
- *	dma-buf-file.c dma_buf_watch, dma-buf-file.c dma_buf_watch_does,
- *	dma-buf-file.c dma_buf_hook, dma-buf-file.c dma_buf_needs_rewatch,
+ * Code: dma-buf-poll.c dma_buf_poll, dma-buf-poll.c dma_buf_rewatch,
+ *	dma-buf-poll.c dma_buf_watch, dma-buf-poll.c dma_buf_watch_does,
+ *	dma-buf-poll.c dma_buf_hook, dma-buf-poll.c dma_buf_needs_rewatch,
  *	dma-buf-file.c dma_buf_file_release
  *
  * Fences are bits, A and B; a fence made of both signals some time after them.
