@@ -481,7 +481,7 @@ static __always_inline bool fence_enable_signaling(struct dma_fence *fence)
  */
 void dma_fence_enable_sw_signaling(struct dma_fence *fence)
 {
-	spinlock_t *lock;
+	spinlock_t *lock;	/* the fence's; it may outlive the fence */
 	unsigned long flags;
 
 	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))

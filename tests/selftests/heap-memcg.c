@@ -17,7 +17,7 @@
 
 #include "kselftest_harness.h"
 
-#define MIB	(1UL << 20)
+#define MIB	0x100000UL
 #define ROOT	"/tmp/cgroup"
 #define GROUP	ROOT "/heap-memcg"
 #define PARAM	"/sys/module/dma_heap/parameters/mem_accounting"
