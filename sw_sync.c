@@ -18,6 +18,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/dma-fence.h>
+#include <linux/fd_slot.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/ioctl.h>
@@ -357,15 +358,17 @@ static int sw_sync_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Publishes the fence in @fd; on failure @fd is still the caller's. */
-static long sw_sync_create_into(struct sync_timeline *timeline,
-				struct sw_sync_create_fence_data __user *arg,
-				int fd)
+static long sw_sync_ioctl_create_fence(struct sync_timeline *timeline,
+				       void __user *arg)
 {
+	struct sw_sync_create_fence_data __user *out = arg;
 	struct sw_sync_create_fence_data data;
 	struct sync_file *sync_file;
 	struct dma_fence *fence;
 
+	CLASS(fd_slot, slot)(O_CLOEXEC);
+	if (slot.fd < 0)
+		return slot.fd;
 	if (copy_from_user(&data, arg, sizeof(data)))
 		return -EFAULT;
 
@@ -376,28 +379,12 @@ static long sw_sync_create_into(struct sync_timeline *timeline,
 	dma_fence_put(fence);
 	if (IS_ERR(sync_file))
 		return PTR_ERR(sync_file);
+	fd_slot_fill(&slot, sync_file->file);
 
-	if (put_user(fd, &arg->fence)) {
-		fput(sync_file->file);
+	if (put_user(slot.fd, &out->fence))
 		return -EFAULT;
-	}
-	fd_install(fd, sync_file->file);
+	fd_slot_publish(&slot);
 	return 0;
-}
-
-static long sw_sync_ioctl_create_fence(struct sync_timeline *timeline,
-				       void __user *arg)
-{
-	int fd = get_unused_fd_flags(O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return fd;
-
-	ret = sw_sync_create_into(timeline, arg, fd);
-	if (ret)
-		put_unused_fd(fd);
-	return ret;
 }
 
 static long sw_sync_ioctl_inc(struct sync_timeline *timeline, void __user *arg)

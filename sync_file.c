@@ -15,10 +15,11 @@
  * A driver gives a fence to userspace in this order, so that no process ever
  * sees a descriptor whose system call failed::
  *
- *	fd = get_unused_fd_flags(O_CLOEXEC);
+ *	CLASS(fd_slot, slot)(O_CLOEXEC);
  *	sync_file = sync_file_create(fence);
+ *	fd_slot_fill(&slot, sync_file->file);
  *	... everything that can fail, copy_to_user() included ...
- *	fd_install(fd, sync_file->file);
+ *	fd_slot_publish(&slot);
  *
  * and takes one from userspace with sync_file_get_fence().
  *
@@ -28,8 +29,10 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/cleanup.h>
+#include <linux/dma-fence-array.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/export.h>
+#include <linux/fd_slot.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/poll.h>
@@ -200,11 +203,8 @@ static __poll_t sync_file_poll(struct file *file, poll_table *wait)
 	return dma_fence_test_signaled_flag(fence) ? sync_file_ready(fence, wait) : 0;
 }
 
-/*
- * Publishes a merged fence, whose reference it takes, in @fd and tells userspace; on
- * failure @fd is still the caller's.
- */
-static long sync_file_publish(struct dma_fence *fence, const char *name, int fd,
+/* Publishes a merged fence, whose reference it takes, in @slot and tells userspace. */
+static long sync_file_publish(struct dma_fence *fence, const char *name, struct fd_slot *slot,
 			      __s32 __user *to)
 {
 	struct sync_file *merged;
@@ -217,20 +217,24 @@ static long sync_file_publish(struct dma_fence *fence, const char *name, int fd,
 	if (IS_ERR(merged))
 		return PTR_ERR(merged);
 	memcpy(merged->user_name, name, sizeof(merged->user_name) - 1);
+	fd_slot_fill(slot, merged->file);
 
-	if (put_user(fd, to)) {
-		fput(merged->file);
+	if (put_user(slot->fd, to))
 		return -EFAULT;
-	}
-	fd_install(fd, merged->file);
+	fd_slot_publish(slot);
 	return 0;
 }
 
-static long sync_file_merge_into(struct sync_file *sync_file,
-				 struct sync_merge_data __user *arg, int fd)
+static long sync_file_ioctl_merge(struct sync_file *sync_file, void __user *arg)
 {
+	struct sync_merge_data __user *out = arg;
 	struct dma_fence *other, *fence;
 	struct sync_merge_data data;
+
+	/* Before the argument is looked at: that order is part of the ABI. */
+	CLASS(fd_slot, slot)(O_CLOEXEC);
+	if (slot.fd < 0)
+		return slot.fd;
 
 	if (copy_from_user(&data, arg, sizeof(data)))
 		return -EFAULT;
@@ -242,22 +246,7 @@ static long sync_file_merge_into(struct sync_file *sync_file,
 		return -ENOENT;
 	fence = dma_fence_unwrap_merge(sync_file->fence, other);
 	dma_fence_put(other);
-	return sync_file_publish(fence, data.name, fd, &arg->fence);
-}
-
-static long sync_file_ioctl_merge(struct sync_file *sync_file, void __user *arg)
-{
-	int fd = get_unused_fd_flags(O_CLOEXEC);
-	long ret;
-
-	/* Before the argument is looked at: that order is part of the ABI. */
-	if (fd < 0)
-		return fd;
-
-	ret = sync_file_merge_into(sync_file, arg, fd);
-	if (ret)
-		put_unused_fd(fd);
-	return ret;
+	return sync_file_publish(fence, data.name, &slot, &out->fence);
 }
 
 /* Adds @count files, whose descriptors are in userspace's array. */
@@ -295,7 +284,6 @@ static long sync_file_ioctl_merge_many(struct sync_file *sync_file, void __user 
 	struct dma_fence_merge merge = {};
 	struct sync_merge_many data;
 	long ret;
-	int fd;
 
 	if (size < SYNC_MERGE_MANY_SIZE)
 		return -EINVAL;
@@ -307,24 +295,28 @@ static long sync_file_ioctl_merge_many(struct sync_file *sync_file, void __user 
 
 	ret = dma_fence_merge_add(&merge, sync_file->fence) ?:
 	      merge_files(&merge, u64_to_user_ptr(data.fds), data.num_fds);
-	fd = ret ?: get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0) {
+	if (ret) {
 		dma_fence_merge_abort(&merge);
-		return fd;
+		return ret;
 	}
 
-	ret = sync_file_publish(dma_fence_merge_end(&merge), data.name, fd, &out->fence);
-	if (ret)
-		put_unused_fd(fd);
-	return ret;
+	CLASS(fd_slot, slot)(O_CLOEXEC);
+	if (slot.fd < 0) {
+		dma_fence_merge_abort(&merge);
+		return slot.fd;
+	}
+	return sync_file_publish(dma_fence_merge_end(&merge), data.name, &slot, &out->fence);
 }
 
 static unsigned int count_fences(struct dma_fence *head)
 {
+	struct dma_fence_array *array = to_dma_fence_array(head);
 	struct dma_fence_unwrap cursor;
 	struct dma_fence *fence;
 	unsigned int count = 0;
 
+	if (array)
+		return array->num_fences;
 	dma_fence_unwrap_for_each(fence, &cursor, head)
 		count++;
 	return count;
