@@ -44,6 +44,8 @@
  * - Mappings of processes stay as addresses, but to touch one is SIGBUS, also
  *   after a fork() or mremap(). To the exporter they have ended:
  *   &vm_operations_struct.close is called for each, and nothing else any more.
+ *   For a mapping that its process is removing at that very time, as when it
+ *   exits, close may come after dma_buf_revoke() has returned.
  *
  * - Mappings in the kernel stay until dma_buf_vunmap(). The exporter finds the
  *   number of their users in &dma_buf.vmapping_counter, under the reservation,
@@ -192,7 +194,8 @@ static void dma_buf_wait_for_mmaps(void)
 
 /*
  * End all mappings of processes. New ones can only be copies, made by fork() of
- * those that have not been found yet, so the search comes to an end.
+ * those that have not been found yet: as many as the processes that hold the buffer
+ * are allowed to be.
  */
 static void dma_buf_end_mmaps(struct dma_buf *dmabuf)
 {
@@ -231,7 +234,9 @@ static void dma_buf_end_mmaps(struct dma_buf *dmabuf)
  * of processes are gone, whoever does it.
  *
  * Takes as long as it takes the processes of the system, if the buffer has ever been
- * mapped into one, to finish the change of their mappings they are at.
+ * mapped into one, to finish the change of their mappings they are at. For a process
+ * whose mmap() waits for a file system in userspace that can be for ever: not to be
+ * called where something else has to go on, but from a work item of its own.
  *
  * Context: Process, may sleep. Takes &dma_buf.resv and, outside of it, the
  * mmap_lock of one process after the other. The caller holds neither, nor a lock

@@ -33,6 +33,7 @@
 #define DMA_FENCE_DETACHED_TIMELINE	"signaled-timeline"
 
 void dma_fence_merge_failure(struct dma_fence **failed, struct dma_fence *fence);
+struct dma_fence **dma_fence_merge_alloc(size_t room);
 struct dma_fence *dma_fence_merge_signaled(ktime_t timestamp, struct dma_fence *failed);
 struct dma_fence *dma_fence_merge_result(struct dma_fence **list, unsigned int count);
 unsigned int dma_fence_merge_unique(struct dma_fence ***list, struct dma_fence ***spare,

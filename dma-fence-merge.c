@@ -24,12 +24,6 @@
 /* How many fences are looked at between two looks at the task. */
 #define MERGE_BATCH	1024
 
-static struct dma_fence **merge_alloc(unsigned int room)
-{
-	return kvmalloc_array(room, sizeof(struct dma_fence *),
-			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-}
-
 static bool merge_grow(struct dma_fence_merge *merge)
 {
 	unsigned int room = merge->room ? 2 * merge->room : MERGE_ROOM;
@@ -39,8 +33,8 @@ static bool merge_grow(struct dma_fence_merge *merge)
 	if (room > INT_MAX)
 		return false;
 
-	list = merge_alloc(room);
-	spare = merge_alloc(room);
+	list = dma_fence_merge_alloc(room);
+	spare = dma_fence_merge_alloc(room);
 	if (!list || !spare) {
 		kvfree(list);
 		kvfree(spare);
@@ -138,7 +132,7 @@ void dma_fence_merge_abort(struct dma_fence_merge *merge)
 static struct dma_fence *merge_join(struct dma_fence_merge *merge)
 {
 	unsigned int count = merge->count + !!merge->failed;
-	struct dma_fence **list = merge_alloc(count);
+	struct dma_fence **list = dma_fence_merge_alloc(count);
 
 	if (!list)
 		return NULL;

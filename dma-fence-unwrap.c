@@ -17,6 +17,8 @@
  * one that failed first stays, for its error.
  */
 #include <linux/export.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
@@ -96,8 +98,21 @@ struct dma_fence *dma_fence_merge_signaled(ktime_t timestamp, struct dma_fence *
 	return fence;
 }
 
+/*
+ * Memory for so many fences, or NULL: how many there are is userspace's choice, so too
+ * many are no bug, and it pays for them.
+ */
+struct dma_fence **dma_fence_merge_alloc(size_t room)
+{
+	return kvmalloc_array(room, sizeof(struct dma_fence *),
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
 /* So many fences are merged without memory for a list. */
 #define MERGE_FEW	8
+
+/* How many steps there are between two chances for others to run. */
+#define MERGE_BATCH	1024
 
 /**
  * struct merge - what a merge has found so far
@@ -128,8 +143,10 @@ static size_t merge_bound(struct dma_fence *head, struct dma_fence_unwrap *curso
 		return array->num_fences;
 	if (!to_dma_fence_chain(head))
 		return head ? 1 : 0;
-	dma_fence_unwrap_for_each(fence, cursor, head)
-		bound++;
+	dma_fence_unwrap_for_each(fence, cursor, head) {
+		if (!(++bound % MERGE_BATCH))
+			cond_resched();
+	}
 	return bound;
 }
 
@@ -158,9 +175,13 @@ static void merge_collect(struct merge *merge, struct dma_fence *head,
 	if (array) {
 		for (unsigned int i = 0; i < array->num_fences; i++)
 			merge_add(merge, array->fences[i]);
+		cond_resched();
 	} else if (to_dma_fence_chain(head)) {
-		dma_fence_unwrap_for_each(fence, cursor, head)
+		dma_fence_unwrap_for_each(fence, cursor, head) {
 			merge_add(merge, fence);
+			if (!(merge->count % MERGE_BATCH))
+				cond_resched();
+		}
 	} else if (head) {
 		merge_add(merge, head);
 	}
@@ -206,6 +227,8 @@ static unsigned int merge_runs(struct dma_fence **to, struct dma_fence **from,
 			to[out++] = from[b++];
 		a = b_end;
 		runs++;
+		if (!(runs % MERGE_BATCH))
+			cond_resched();
 	}
 	return runs;
 }
@@ -244,7 +267,7 @@ static bool merge_sort_list(struct merge *merge)
 	if (merge_run_end(list, 0, count) == count)
 		return true;
 
-	spare = kvmalloc_array(count, sizeof(*spare), GFP_KERNEL);
+	spare = dma_fence_merge_alloc(count);
 	if (!spare)
 		return false;
 	if (merge_sort(list, spare, count) == spare) {
@@ -284,7 +307,7 @@ static struct dma_fence *merge_array(struct merge *merge)
 	/* An array keeps its list for long, so not one that is mostly empty. */
 	copy = list == merge->few || count > merge->room || count <= merge->room / 2;
 	if (copy) {
-		list = kvmalloc_array(count, sizeof(*list), GFP_KERNEL);
+		list = dma_fence_merge_alloc(count);
 		if (!list)
 			return NULL;
 		for (unsigned int i = 0; i < merge->count; i++)
@@ -353,10 +376,10 @@ struct dma_fence *__dma_fence_unwrap_merge(unsigned int num_fences,
 	unsigned int i;
 
 	for (i = 0; i < num_fences; i++)
-		merge.room += merge_bound(fences[i], &cursors[i]);
+		merge.room = size_add(merge.room, merge_bound(fences[i], &cursors[i]));
 	merge.list = merge.few;
 	if (merge.room > MERGE_FEW) {
-		merge.list = kvmalloc_array(merge.room, sizeof(*merge.list), GFP_KERNEL);
+		merge.list = dma_fence_merge_alloc(merge.room);
 		if (!merge.list)
 			return NULL;
 	}

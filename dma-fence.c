@@ -590,6 +590,13 @@ void dma_fence_set_deadline(struct dma_fence *fence, ktime_t deadline)
 {
 	const struct dma_fence_ops *ops;
 
+	/* The subsystem's own stay, and may have many fences to tell. */
+	if (dma_fence_is_container(fence)) {
+		if (!dma_fence_is_signaled(fence))
+			fence->ops->set_deadline(fence, deadline);
+		return;
+	}
+
 	guard(rcu)();
 	/* In this order: the driver of a signalled fence may be gone. */
 	if (dma_fence_is_signaled(fence))

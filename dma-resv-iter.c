@@ -39,61 +39,64 @@ static __always_inline u32 dma_resv_exchanges(const struct dma_resv_list *list)
 	return smp_load_acquire(&list->exchanges); /* count, then slots; see above */
 }
 
-/* Whether what a reader has seen since then is still so. */
-static __always_inline bool dma_resv_is_steady(const struct dma_resv *obj,
-					       const struct dma_resv_list *list, u32 exchanges)
+/* Whether what a reader has seen of the slots since then is still so. */
+static __always_inline bool dma_resv_is_steady(const struct dma_resv_list *list, u32 exchanges)
 {
 	smp_rmb(); /* fences, then count and list; see above */
-	return READ_ONCE(list->exchanges) == exchanges &&
-	       rcu_access_pointer(obj->fences) == list;
+	return READ_ONCE(list->exchanges) == exchanges;
 }
 
 /*
  * Takes a reference to the fence in @slot when it is of @usage or one before and
- * not flagged as signalled; @found is its word then, else 0. Returns false when it
- * was too late for that: a writer has been here.
+ * not flagged as signalled; @found is its word then, else 0. Returns false when a
+ * writer interfered, which a writer who never stops could do to a whole list, but
+ * not to one slot: for the caller to try again.
  */
-static __always_inline bool dma_resv_slot_get(const struct dma_resv_slot *slot,
+static __always_inline bool dma_resv_slot_get(const struct dma_resv_list *list,
+					      const struct dma_resv_slot *slot,
 					      enum dma_resv_usage usage,
 					      unsigned long *found)
 {
+	u32 exchanges = dma_resv_exchanges(list);
 	unsigned long tagged = READ_ONCE(slot->tagged);
 	struct dma_fence *fence = tagged_fence(tagged);
 
 	*found = 0;
-	if (tagged_usage(tagged) > usage || fence_flagged(fence))
+	if (tagged_usage(tagged) > usage)
 		return true;
+	if (fence_flagged(fence))
+		return dma_resv_is_steady(list, exchanges);
 	if (!dma_fence_get_rcu(fence))
 		return false;
+	if (!dma_resv_is_steady(list, exchanges)) {
+		dma_fence_put(fence);
+		return false;
+	}
 	*found = tagged;
 	return true;
 }
 
 /*
  * Moves @cursor to the next fence that is not flagged as signalled and takes a
- * reference to it; at the end there is none. Returns false when a writer
- * interfered; the walk has to start again then.
+ * reference to it; at the end there is none. Returns false when the list was
+ * replaced; the walk has to start again then.
  */
 static __always_inline bool dma_resv_iter_step(struct dma_resv_iter *cursor,
 					       struct dma_resv_list *list)
 {
-	unsigned int index = cursor->index;
 	unsigned long found = 0;
-	bool valid = true;
-	u32 exchanges;
 
-	if (index == cursor->num_fences)
-		return rcu_access_pointer(cursor->obj->fences) == list;
-
-	exchanges = dma_resv_exchanges(list);
-	while (valid && !found && index < cursor->num_fences)
-		valid = dma_resv_slot_get(&list->slots[index++], cursor->usage, &found);
+	while (!found && cursor->index < cursor->num_fences) {
+		if (dma_resv_slot_get(list, &list->slots[cursor->index], cursor->usage, &found))
+			cursor->index++;
+		else if (rcu_access_pointer(cursor->obj->fences) != list)
+			return false;
+	}
 	if (found) {
 		cursor->fence = tagged_fence(found);
 		cursor->fence_usage = tagged_usage(found);
 	}
-	cursor->index = index;
-	return valid && dma_resv_is_steady(cursor->obj, list, exchanges);
+	return rcu_access_pointer(cursor->obj->fences) == list;
 }
 
 /*
@@ -256,7 +259,7 @@ int dma_resv_collect(struct dma_resv *obj, enum dma_resv_usage usage,
 	unsigned long *next = tagged;
 	struct dma_resv_list *list;
 	bool valid = true;
-	u32 exchanges, num, i;
+	u32 num, i = 0;
 
 	rcu_read_lock();
 	list = rcu_dereference(obj->fences);
@@ -264,19 +267,22 @@ int dma_resv_collect(struct dma_resv *obj, enum dma_resv_usage usage,
 		rcu_read_unlock();
 		return 0;
 	}
-	exchanges = dma_resv_exchanges(list);
 	/* Pairs with the release in dma_resv_list_append(). */
 	num = smp_load_acquire(&list->num_fences);
 	if (num > room) {
 		rcu_read_unlock();
 		return -EAGAIN;
 	}
-	for (i = 0; valid && i < num; i++) {
-		valid = dma_resv_slot_get(&list->slots[i], usage, next);
+	while (valid && i < num) {
+		if (!dma_resv_slot_get(list, &list->slots[i], usage, next)) {
+			valid = rcu_access_pointer(obj->fences) == list;
+			continue;
+		}
+		i++;
 		if (*next)
 			next = (void *)next + stride;
 	}
-	valid = valid && dma_resv_is_steady(obj, list, exchanges);
+	valid = rcu_access_pointer(obj->fences) == list;
 	rcu_read_unlock();
 	/* As in dma_resv_iter_walk(). */
 	smp_acquire__after_ctrl_dep();
@@ -324,7 +330,9 @@ static __always_inline int dma_resv_is_idle(struct dma_resv *obj, enum dma_resv_
 		break;
 	}
 	/* The flags were read with acquire: everything else comes after. */
-	return dma_resv_is_steady(obj, list, exchanges) ? idle : -EAGAIN;
+	if (!dma_resv_is_steady(list, exchanges) || rcu_access_pointer(obj->fences) != list)
+		return -EAGAIN;
+	return idle;
 }
 
 /* Drops the array of dma_resv_get_fences(). */

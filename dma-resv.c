@@ -149,6 +149,9 @@ static __always_inline void dma_resv_list_replace(struct dma_resv_list *list,
 {
 	struct dma_fence *old = tagged_fence(slot->tagged);
 
+	if (slot->tagged == tag_fence(fence, usage))
+		return;
+
 	slot->context = fence->context;
 	list->contexts |= context_bit(fence->context);
 	/*

@@ -136,7 +136,7 @@ struct dma_fence_deferred {
  * see dma_fence_detach() for its data.
  *
  * @get_driver_name, @get_timeline_name, @signaled and @set_deadline are called
- * inside an RCU read side, @enable_signaling inside the fence's lock.
+ * inside an RCU read side or the lock, @enable_signaling inside the fence's lock.
  */
 struct dma_fence_ops {
 	/**

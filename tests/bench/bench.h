@@ -55,6 +55,7 @@ extern const struct bench_row bench_fence_rows[];
 extern const struct bench_row bench_container_rows[];
 extern const struct bench_row bench_resv_rows[];
 extern const struct bench_row bench_buf_rows[];
+extern const struct bench_row bench_part_rows[];
 
 /*
  * Under QEMU's -icount the time stamp counter counts instructions. User-Mode

@@ -210,22 +210,39 @@ again:
 out:	skip
 }
 
+inline put_quietly(c)
+{
+	assert(ref[c] > 0);
+	ref[c]--;
+	if :: ref[c] == 0 -> owner[c] = FREE :: else fi
+}
+
+/* Gives back the reference of a look that a writer interfered with. */
+inline unget(c)
+{
+	d_step {
+		got[c]--;
+		put_quietly(c)
+	}
+}
+
 /* dma_resv_collect() */
 proctype collector()
 {
-	byte e, l, n, i, t, ours, others;
-	bool f, got[CELLS];
+	byte e, l, n, i, t, ours, others, got[CELLS];
+	bool f;
 
 again:
 	ours = 0;
 	others = 0;
 	l = cur;
-	e = list[l].exchanges;
 	n = list[l].num;
 	i = 0;
+look:
 	do
 	:: i == n -> break
 	:: else ->
+		e = list[l].exchanges;
 		t = list[l].slot[i];
 		assert(t < CELLS);
 		f = flag[t];
@@ -234,16 +251,21 @@ again:
 		:: !f ->
 			atomic {
 				if
-				:: ref[t] > 0 -> ref[t]++; got[t] = true
-				:: else -> goto drop
+				:: ref[t] > 0 -> ref[t]++; got[t]++
+				:: else -> goto interfered
 				fi
 			}
 		fi;
+#ifndef MUTANT_NO_COUNT
+		if
+		:: list[l].exchanges != e ->
+			if :: !f -> unget(t) :: else fi;
+			goto interfered
+		:: else
+		fi;
+#endif
 		i++
 	od;
-#ifndef MUTANT_NO_COUNT
-	if :: list[l].exchanges != e -> goto drop :: else fi;
-#endif
 #ifndef MUTANT_NO_LIST_CHECK
 	if :: cur != l -> goto drop :: else fi;
 #endif
@@ -262,19 +284,20 @@ again:
 	}
 	assert(ours > 0 && others == 0);
 	goto out;
+interfered:
+	if
+	:: cur != l -> goto drop
+	:: else -> goto look
+	fi;
 drop:
 	atomic {
 		i = 0;
 		do
 		:: i < CELLS ->
-			if
-			:: got[i] ->
-				got[i] = false;
-				assert(ref[i] > 0);
-				ref[i]--;
-				if :: ref[i] == 0 -> owner[i] = FREE :: else fi
-			:: else
-			fi;
+			do
+			:: got[i] -> got[i]--; put_quietly(i)
+			:: else -> break
+			od;
 			i++
 		:: else -> break
 		od

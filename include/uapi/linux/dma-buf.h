@@ -202,7 +202,9 @@ struct dma_buf_set_deadline {
  *	give out a descriptor of its own, without any of these limits. Only
  *	without devices it is certain that nobody writes through this descriptor.
  *	Then DMA_BUF_IOCTL_IMPORT_SYNC_FILE with DMA_BUF_SYNC_WRITE fails with
- *	EACCES, too, for there is no write to wait for.
+ *	EACCES, too, for there is no write to wait for. DMA_BUF_IOCTL_SYNC for
+ *	reading is allowed, and brings forward what devices have written, as for
+ *	everybody: where they work on copies, over what the CPU writes meanwhile.
  *
  * ``DMA_BUF_NARROW_NO_RENAME``
  *	DMA_BUF_SET_NAME fails with EACCES.
