@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
 # Every frame that is drawn or shown goes through here many times, on paths of a few
-# dozen instructions, and half of those were calls of helpers smaller than a call when
-# they were built for size. So these are built for speed in such kernels, too.
+# dozen instructions, where gcc calls helpers that are smaller than the call when it
+# builds for size. So these are built for speed in such kernels, too.
 ccflags-$(CONFIG_CC_OPTIMIZE_FOR_SIZE) := -O2
 
 obj-y := dma-fence.o dma-fence-array.o dma-fence-chain.o dma-fence-unwrap.o
