@@ -164,6 +164,7 @@ static __always_inline void dma_resv_list_replace(struct dma_resv_list *list,
 	 */
 	smp_store_release(&slot->tagged,
 			  tag_fence(fence_get(fence), usage));
+	/* Pairs with dma_resv_exchanges() and dma_resv_is_steady(). */
 	smp_store_release(&list->exchanges, list->exchanges + 1);
 	fence_put(old);
 }

@@ -366,7 +366,7 @@ static void put_frees_the_array_of_members(struct kunit *test)
 		dma_fence_put(&mock_array_new(test, fences, BIG_COUNT, false)->base);
 	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 1);
 	KUNIT_EXPECT_LT(test, mock_slab_pages() - before,
-			BIG_ARRAYS * BIG_COUNT * sizeof(*fences) / PAGE_SIZE / 2);
+			(long)(BIG_ARRAYS * BIG_COUNT * sizeof(*fences) / PAGE_SIZE / 2));
 }
 
 static struct kunit_case array_cases[] = {

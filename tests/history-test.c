@@ -123,7 +123,8 @@ static void syzbot_b2098bc44728a4efb3e9_names_are_freed(struct kunit *test)
 	for (i = 0; i < names; i++)
 		KUNIT_ASSERT_EQ(test, 0, file->f_op->unlocked_ioctl(file, DMA_BUF_SET_NAME,
 								    (unsigned long)name));
-	KUNIT_EXPECT_LT(test, mock_slab_pages() - pages, names * DMA_BUF_NAME_LEN / PAGE_SIZE / 2);
+	KUNIT_EXPECT_LT(test, mock_slab_pages() - pages,
+			(long)(names * DMA_BUF_NAME_LEN / PAGE_SIZE / 2));
 	KUNIT_EXPECT_TRUE(test, mock_buf_put(mock));
 }
 

@@ -10,6 +10,7 @@ from workshop.common import Failure, read_text
 
 HEADERS = ("dma-buf*.h", "dma-fence*.h", "dma-resv.h", "sync_file.h", "dma-heap.h")
 # Programs of user space: they have system calls, not this interface.
+OURS = ("drivers/dma-buf/", "samples/dma-buf/")
 USER_SPACE = ("Documentation", "scripts", "tools", "usr")
 
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.S)
@@ -103,7 +104,7 @@ class Interface:
             raise Failure(f"grep: {found.stderr.strip()}")
         users = {}
         for path in sorted(found.stdout.splitlines()):
-            if not path.startswith("drivers/dma-buf/"):
+            if not path.startswith(OURS):
                 names = self.used_in(read_text(os.path.join(tree, path)))
                 if names:
                     users[path] = names

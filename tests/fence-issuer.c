@@ -17,7 +17,7 @@
 #include <linux/sync_file.h>
 #include <linux/uaccess.h>
 
-#include "../selftests/fence-issuer.h"
+#include "selftests/fence-issuer.h"
 
 /* Which fence is for what. */
 enum {
