@@ -313,8 +313,10 @@ def instructions(options):
         say(f"wanted: {row}: {figures.text_of(value)}, not more than {figures.text_of(limit)}")
     if options.update:
         notes = {"columns": "row, stock, this", **makers()}
-        write_text(BASELINE, figures.write_table(notes, now))
-        write_text(PICTURE, picture(now))
+        table = figures.write_table(notes, now)
+        write_text(BASELINE, table)
+        # Of the figures as they are written, so that who reads them can draw the same.
+        write_text(PICTURE, picture(figures.read_table(table)[1]))
     if not options.check:
         return True
     what, worse = compare(now, options.only)
