@@ -288,7 +288,8 @@ TEST_F(sync, merge_many_enfile)
 	}
 	ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
 	ASSERT_TRUE(WIFSTOPPED(status));
-	ASSERT_TRUE(write_text(FILE_MAX, "1"));
+	/* None at all: with a few the kernel may go by a rough count. */
+	ASSERT_TRUE(write_text(FILE_MAX, "0"));
 	kill(child, SIGCONT);
 	EXPECT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_TRUE(write_text(FILE_MAX, limit));
