@@ -417,7 +417,8 @@ def locks(_options):
             lines += [f"{which},{cpus},{name},{','.join(map(str, numbers))}"
                       for name, numbers in seen.items()]
             taken = sorted(ours & set(seen))
-            shared = [name for name in taken if any(seen[name][:2])]
+            # What each CPU has one of was made ready by the first: it changes hands once.
+            shared = [name for name in taken if seen[name][0] or seen[name][1] >= cpus]
             if which == "this":
                 well = well and taken and not shared
                 say(f"this, {cpus} CPUs: " + (f"they meet at {', '.join(shared)}" if shared else
